@@ -1,0 +1,1 @@
+//! The shape of a service, and the runner that starts services.

@@ -1,0 +1,1 @@
+//! Plain-text accounting journals: hledger, ledger and Beancount, read and written.

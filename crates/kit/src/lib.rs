@@ -1,0 +1,1 @@
+//! Typed ids, clock, calendars, limits and the table of error codes.

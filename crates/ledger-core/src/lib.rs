@@ -1,0 +1,1 @@
+//! Double entry as a deterministic state machine, and its hash chain.

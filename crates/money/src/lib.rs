@@ -1,0 +1,1 @@
+//! Exact amounts of money: minor units, commodities, decimals, rounding and allocation.

@@ -1,0 +1,1 @@
+//! What tests share: private databases, tokens, a service under test.

@@ -1,0 +1,1 @@
+//! HTTP conventions: problems, pages, idempotency keys, authentication, authorisation, OpenAPI.

@@ -1,0 +1,3 @@
+//! Florin: arguments, configuration, the role table.
+
+fn main() {}

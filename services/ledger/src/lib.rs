@@ -1,0 +1,1 @@
+//! The ledger: books, accounts, transactions and holds over HTTP.

@@ -1,0 +1,1 @@
+//! Messages to customers: templates, idempotent sending, a readable mailbox.

@@ -1,0 +1,3 @@
+//! Rules, generators and checks of the repository itself: `cargo xtask`.
+
+fn main() {}
