@@ -9,7 +9,6 @@
 //! | [`calendar`] | weekends, holidays, counting in business days |
 //! | [`name`] | text from outside that follows a rule, checked where it enters |
 //! | [`limits`] | every platform-wide limit, with its reason |
-//! | [`name`] | text from outside that follows a rule |
 //! | [`codes`] | every stable error code, with its status and its remedy |
 //!
 //! # What it promises
@@ -18,7 +17,7 @@
 //!   test that owns a [`time::ManualClock`] and a [`random::SeededRandom`] runs the same way every
 //!   time. Everything else is a pure function of its arguments; time zones are compiled in, so
 //!   that two machines never disagree about a date.
-//! - What parses, prints again to the same text.
+//! - What is printed can be read again, and is the same value.
 //! - Every search is bounded, every refusal says what must hold.
 //!
 //! # What it does not do

@@ -13,7 +13,7 @@ use iso_currency::Currency;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Longest commodity code, in bytes: the limit of Beancount, whose grammar the codes follow, so
-/// that every code can be exported and read back.
+/// that every code is exported as it is.
 pub const COMMODITY_CODE_BYTES_MAX: usize = 24;
 
 /// Largest exponent: with 12 decimals an `i64` still holds nine million whole units, and no
@@ -25,9 +25,9 @@ const ISO_NUMERIC_MAX: u16 = 999;
 
 /// The code of a commodity: `EUR`, `ACME.B`, `POINTS-2026`.
 ///
-/// 1 to [`COMMODITY_CODE_BYTES_MAX`] bytes; the first is `A`–`Z`, the others are `A`–`Z`, `0`–`9`,
-/// `.`, `_`, `-` or `'`. Codes are compared byte by byte; there is no case folding because there
-/// is no lower case. On the wire it is a string. 24 bytes inline, so it is `Copy`.
+/// 1 to [`COMMODITY_CODE_BYTES_MAX`] bytes; the first is `A`–`Z`, the last `A`–`Z` or `0`–`9`, and
+/// between them may also stand `.`, `_`, `-` and `'`. Codes are compared byte by byte; there is no
+/// case folding because there is no lower case. On the wire it is a string. 24 bytes inline, so it is `Copy`.
 ///
 /// ```
 /// use money::CommodityCode;
@@ -52,7 +52,9 @@ impl CommodityCode {
     pub fn parse(text: &str) -> Result<Self, CommodityError> {
         let bytes = text.as_bytes();
         let starts_well = bytes.first().is_some_and(u8::is_ascii_uppercase);
-        if !starts_well || bytes.len() > COMMODITY_CODE_BYTES_MAX || !bytes.iter().all(may_follow) {
+        let ends_well = bytes.last().is_some_and(u8::is_ascii_alphanumeric);
+        let fits = bytes.len() <= COMMODITY_CODE_BYTES_MAX && bytes.iter().all(may_occur);
+        if !(starts_well && ends_well && fits) {
             return Err(CommodityError::CodeMustBeWellFormed);
         }
         let mut padded = [0; COMMODITY_CODE_BYTES_MAX];
@@ -69,8 +71,8 @@ impl CommodityCode {
     }
 }
 
-/// Whether a byte may stand in a code after its first.
-fn may_follow(byte: &u8) -> bool {
+/// Whether a byte may stand in a code at all.
+fn may_occur(byte: &u8) -> bool {
     matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b'\'')
 }
 
@@ -188,8 +190,8 @@ fn from_currency(currency: Currency) -> Option<Commodity> {
 pub enum CommodityError {
     /// The code does not follow the grammar of [`CommodityCode`].
     #[error(
-        "commodity code must be 1 to 24 characters: a capital letter, then capital letters, \
-         digits, '.', '_', '-' or '''"
+        "commodity code must be 1 to 24 capital letters and digits, beginning with a letter, \
+         with '.', '_', '-' or an apostrophe only inside"
     )]
     CodeMustBeWellFormed,
     /// The exponent is above [`EXPONENT_MAX`].

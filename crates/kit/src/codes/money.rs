@@ -51,8 +51,8 @@ pub const COMMODITY_CODE_MUST_BE_WELL_FORMED: Code = Code {
     name: "commodity_code_must_be_well_formed",
     status: 422,
     title: "The currency code is malformed",
-    remedy: "Use 1 to 24 characters: a capital letter, then capital letters, digits, '.', '_', \
-             '-' or '''.",
+    remedy: "Use 1 to 24 capital letters and digits, beginning with a letter; '.', '_', '-' and an \
+             apostrophe may stand inside.",
 };
 
 /// The exponent is out of range.
