@@ -13,6 +13,8 @@ use serde::de::DeserializeOwned;
 /// What a public event says about itself; the rest of its CloudEvents 1.0 envelope (id, source,
 /// time) is added where it is written to the outbox.
 pub trait Event: Serialize + DeserializeOwned {
+    /// The component that publishes it, by its name in the topology; the CloudEvents `source`.
+    const SOURCE: &'static str;
     /// The topic it is published on; the topology must list it for the publishing component.
     const TOPIC: &'static str;
     /// The CloudEvents `type`: `<component>.<what happened>`.

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Event;
 
+/// The publishing component.
+const COMPONENT: &str = "notifications";
 /// Topic of everything that happens to a message.
 pub const MESSAGES: &str = "notifications.messages";
 /// Topic of everything that happens to a template.
@@ -49,6 +51,7 @@ pub struct MessageSent {
 }
 
 impl Event for MessageSent {
+    const SOURCE: &'static str = COMPONENT;
     const TOPIC: &'static str = MESSAGES;
     const TYPE: &'static str = "notifications.message_sent";
     const SCHEMA_VERSION: u16 = 1;
@@ -76,6 +79,7 @@ pub struct MessageRead {
 }
 
 impl Event for MessageRead {
+    const SOURCE: &'static str = COMPONENT;
     const TOPIC: &'static str = MESSAGES;
     const TYPE: &'static str = "notifications.message_read";
     const SCHEMA_VERSION: u16 = 1;
@@ -106,6 +110,7 @@ pub struct MessageCancelled {
 }
 
 impl Event for MessageCancelled {
+    const SOURCE: &'static str = COMPONENT;
     const TOPIC: &'static str = MESSAGES;
     const TYPE: &'static str = "notifications.message_cancelled";
     const SCHEMA_VERSION: u16 = 1;
@@ -145,6 +150,7 @@ pub enum TemplateChange {
 }
 
 impl Event for TemplateChanged {
+    const SOURCE: &'static str = COMPONENT;
     const TOPIC: &'static str = TEMPLATES;
     const TYPE: &'static str = "notifications.template_changed";
     const SCHEMA_VERSION: u16 = 1;
