@@ -11,6 +11,7 @@ pub(super) const CODES: &[&Code] = &[
     &BOOK_MUST_EXIST,
     &BOOK_MUST_BE_RUNNING,
     &BOOK_QUEUE_MUST_HAVE_ROOM,
+    &BOOK_MUST_HAVE_ROOM,
     &WRITER_MUST_HOLD_LEASE,
     &COMMODITY_MUST_EXIST,
     &COMMODITY_MUST_NOT_CHANGE,
@@ -31,12 +32,17 @@ pub(super) const CODES: &[&Code] = &[
     &TRANSACTION_CODE_MUST_BE_WELL_FORMED,
     &BALANCE_MUST_FIT_RANGE,
     &FUNDS_MUST_SUFFICE,
+    &OVERDRAFT_LIMIT_MUST_BE_POSITIVE,
     &VELOCITY_MUST_BE_WITHIN_LIMIT,
     &EFFECTIVE_DATE_MUST_NOT_BE_IN_FUTURE,
+    &EFFECTIVE_DATE_MUST_BE_IN_RANGE,
     &PERIOD_MUST_BE_OPEN,
     &HOLD_MUST_BE_OPEN,
     &HOLD_EXPIRY_MUST_BE_IN_FUTURE,
     &PARENT_MUST_ALLOW_LINK,
+    &POSTING_MUST_BE_NAMED_ONCE,
+    &POSTING_MUST_EXIST_IN_PARENT,
+    &PARENT_MUST_BE_ANOTHER,
     &AMOUNT_MUST_NOT_EXCEED_REMAINDER,
     &METADATA_MUST_FIT_LIMIT,
     &REFERENCE_MUST_BE_WELL_FORMED,
@@ -346,4 +352,52 @@ pub const JOURNAL_MUST_BE_INTACT: Code = Code {
     title: "The journal is damaged",
     remedy: "Nothing a client can do; operators run `florin ledger verify`, which names the \
              first bad batch.",
+};
+
+/// The effective date is too long ago.
+pub const EFFECTIVE_DATE_MUST_BE_IN_RANGE: Code = Code {
+    name: "effective_date_must_be_in_range",
+    status: 422,
+    title: "The effective date is too long ago",
+    remedy: "Use a date from 1900 on; look for a year that lost a digit.",
+};
+
+/// The overdraft limit is not positive.
+pub const OVERDRAFT_LIMIT_MUST_BE_POSITIVE: Code = Code {
+    name: "overdraft_limit_must_be_positive",
+    status: 422,
+    title: "The overdraft limit is not positive",
+    remedy: "Send a limit above zero, or say that there is no overdraft.",
+};
+
+/// The book is full.
+pub const BOOK_MUST_HAVE_ROOM: Code = Code {
+    name: "book_must_have_room",
+    status: 422,
+    title: "The book is full",
+    remedy: "The detail names what there is no room for; settle open holds, or use another book.",
+};
+
+/// The transaction names itself as its parent.
+pub const PARENT_MUST_BE_ANOTHER: Code = Code {
+    name: "parent_must_be_another",
+    status: 422,
+    title: "The transaction names itself as its parent",
+    remedy: "Use a new id for the transaction, and the id of the earlier one as its parent.",
+};
+
+/// The parent has no such posting.
+pub const POSTING_MUST_EXIST_IN_PARENT: Code = Code {
+    name: "posting_must_exist_in_parent",
+    status: 422,
+    title: "The parent has no such posting",
+    remedy: "Use the number of a posting of the parent, counted from 0.",
+};
+
+/// A posting is named twice.
+pub const POSTING_MUST_BE_NAMED_ONCE: Code = Code {
+    name: "posting_must_be_named_once",
+    status: 422,
+    title: "A posting is named twice",
+    remedy: "Name each posting of the parent once, with the whole amount.",
 };
