@@ -1,1 +1,30 @@
 //! The shape of a service, and the runner that starts services.
+//!
+//! A service is a value ([`Service`]): its routes, timers, readiness, edges and what to do before it
+//! stops. [`Host::start`] compares that value with the topology and the access table, refuses what
+//! is not declared by name, binds, and serves until [`Running::stop`].
+//!
+//! Promises: every request passes one pipeline (request id, span, metrics, shedding, time limit,
+//! panic barrier, token, access table); every error answer is a problem document; stopping lets
+//! running requests end. Tasks are spawned here and nowhere else. It does not know any business
+//! word, and it opens no database.
+
+mod app;
+mod events;
+mod observe;
+mod probes;
+mod server;
+mod service;
+mod start;
+mod stored;
+mod timers;
+mod topology;
+mod writes;
+
+pub use events::publish;
+pub use server::Drained;
+pub use service::{Edges, Readiness, Service, Stop, Work, WorkError};
+pub use start::{Host, Running, Settings, StartError, stop_signal};
+pub use timers::{FireError, Timer};
+pub use topology::{Component, Edge, EdgeKind, Topology, TopologyError};
+pub use writes::{Call, Reply, read_audited, write_once};

@@ -28,7 +28,7 @@ impl Service {
         self.denials(denial_sink(store.clone()))
             .ready(Readiness::new("store", move || {
                 let store = ready.clone();
-                async move { store.ping().await.map_err(WorkError::from) }
+                async move { store.check().await.map_err(WorkError::from) }
             }))
             .timer(Timer::new("trim", TRIM_EVERY, move || {
                 let (store, now) = (trimmed.clone(), clock.now());
@@ -58,7 +58,10 @@ fn denial_sink(store: Store) -> DenialSink {
 fn entry(denial: &Denial) -> AuditEntry {
     AuditEntry {
         recorded: denial.at,
-        actor: denial.subject.clone().unwrap_or_else(|| "unknown".to_owned()),
+        actor: denial
+            .subject
+            .clone()
+            .unwrap_or_else(|| "unknown".to_owned()),
         action: denial.code.to_owned(),
         subject: denial.route.clone(),
         detail: json!({ "request_id": denial.request_id, "count": denial.count }),

@@ -34,7 +34,11 @@ impl Call {
             IdempotentRequest::new(principal.subject.as_str(), &key.route, &key.key, body);
         let detail = json!({ "idempotency_key": key.key });
         let staff = staff_entry(principal, "staff_write", &key.route, detail, now);
-        Self { request, staff, now }
+        Self {
+            request,
+            staff,
+            now,
+        }
     }
 }
 
@@ -60,7 +64,12 @@ impl Reply {
     fn new(status: StatusCode, body: &impl Serialize) -> Self {
         let body = serde_json::to_vec(body)
             .expect("a wire type has string keys and no serialisation that fails");
-        Self { stored: StoredReply { status: status.as_u16(), body } }
+        Self {
+            stored: StoredReply {
+                status: status.as_u16(),
+                body,
+            },
+        }
     }
 }
 
@@ -79,10 +88,10 @@ impl IntoResponse for Reply {
 ///
 /// `change` may run more than once (see [`Store::write`]); it has no effect but through `tx`.
 /// Cost: one transaction; two rows beside those of `change`, three for staff.
-pub async fn write_once<E, F>(store: &Store, call: Call, mut change: F) -> Result<Reply, Problem>
+pub async fn write_once<E, F>(store: &Store, call: Call, change: F) -> Result<Reply, Problem>
 where
     E: From<StoreError> + Into<Problem> + Send + 'static,
-    F: FnMut(&mut Tx<'_>) -> Result<Reply, E> + Send + 'static,
+    F: Fn(&mut Tx<'_>) -> Result<Reply, E> + Send + 'static,
 {
     let written = store.write(move |tx| {
         if let Idempotency::Done(stored) = tx.idempotency_begin(&call.request, call.now)? {
@@ -105,12 +114,12 @@ pub async fn read_audited<T, E, F>(
     principal: &Principal,
     whose: &str,
     now: Timestamp,
-    mut read: F,
+    read: F,
 ) -> Result<T, Problem>
 where
     T: Send + 'static,
     E: From<StoreError> + Into<Problem> + Send + 'static,
-    F: FnMut(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
 {
     let entry = staff_entry(principal, "staff_read", whose, json!({}), now);
     let found = store.write(move |tx| {
@@ -132,7 +141,10 @@ fn staff_entry(
     detail: serde_json::Value,
     now: Timestamp,
 ) -> Option<AuditEntry> {
-    let duty = principal.roles.iter().any(|role| !matches!(role, Role::Customer | Role::Service));
+    let duty = principal
+        .roles
+        .iter()
+        .any(|role| !matches!(role, Role::Customer | Role::Service));
     (principal.kind == PrincipalKind::Person && duty).then(|| AuditEntry {
         recorded: now,
         actor: principal.subject.to_string(),

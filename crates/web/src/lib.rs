@@ -38,5 +38,5 @@ pub use page::{Cursor, Page, PageQuery};
 pub use params::{Path, Query};
 pub use principal::{Principal, PrincipalKind, Role};
 pub use problem::{FieldError, Problem};
-pub use request_id::{RequestId, TraceParent};
+pub use request_id::{HEADER as REQUEST_ID_HEADER, RequestId, TraceParent};
 pub use token::{TOKEN_LIFETIME_MAX_S, TokenVerifier};

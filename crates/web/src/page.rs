@@ -92,6 +92,27 @@ impl PageQuery {
     }
 }
 
+impl PageQuery {
+    /// The sort key after which the page begins, as its type reads it; `None` for the first page.
+    /// A key that the type cannot read is `cursor_must_be_valid`.
+    pub fn after<K: FromStr>(&self) -> Result<Option<K>, Problem> {
+        let key = self.cursor.as_ref().map(|cursor| cursor.key().parse());
+        key.transpose().map_err(|_| cursor_refused())
+    }
+
+    /// How many rows to ask the store for: one more than fit, which proves a next page.
+    #[must_use]
+    pub fn rows(&self) -> u32 {
+        self.limit + 1
+    }
+}
+
+/// The refusal of a cursor that was not given out.
+fn cursor_refused() -> Problem {
+    Problem::new(&codes::CURSOR_MUST_BE_VALID)
+        .detail("the cursor must be the next_cursor of an earlier page of the same list")
+}
+
 impl IntoParams for PageQuery {
     fn into_params(
         parameter_in_provider: impl Fn() -> Option<utoipa::openapi::path::ParameterIn>,

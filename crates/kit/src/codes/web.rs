@@ -10,6 +10,7 @@ pub(super) const CODES: &[&Code] = &[
     &METHOD_MUST_BE_ALLOWED,
     &QUERY_MUST_MATCH_SCHEMA,
     &RESOURCE_MUST_EXIST,
+    &TARGET_MUST_FIT_LIMIT,
     &BODY_MUST_FIT_LIMIT,
     &BODY_MUST_BE_JSON,
     &BODY_MUST_MATCH_SCHEMA,
@@ -91,6 +92,14 @@ pub const RESOURCE_MUST_EXIST: Code = Code {
     status: 404,
     title: "There is no such thing",
     remedy: "Check the id; a thing that is not yours is answered as one that does not exist.",
+};
+
+/// The path and query are too long.
+pub const TARGET_MUST_FIT_LIMIT: Code = Code {
+    name: "target_must_fit_limit",
+    status: 414,
+    title: "The path and query are too long",
+    remedy: "Shorten the path and query; the detail names the limit.",
 };
 
 /// The body is too large.
