@@ -66,6 +66,9 @@ impl<K: Kind> Id<K> {
         "the prefix of a kind must be 1 to 63 letters a-z and underscores"
     );
 
+    /// The id after all others: where a list that begins with the newest begins.
+    pub const MAX: Self = Self::from_uuid(Uuid::max());
+
     /// The id with this UUID, whatever its version.
     #[must_use]
     pub const fn from_uuid(uuid: Uuid) -> Self {

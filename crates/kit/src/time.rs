@@ -35,10 +35,10 @@ impl Timestamp {
         micros: -62_135_596_800_000_000,
     };
 
-    /// 9999-12-30T22:00:00.999999Z: the last second that lies in the year 9999 in every time
-    /// zone, which is as far as the time zone library goes.
+    /// 9999-12-30T22:00:00Z: the last instant that lies in the year 9999 in every time zone,
+    /// which is as far as the time zone library goes.
     pub const MAX: Self = Self {
-        micros: 253_402_207_200_999_999,
+        micros: 253_402_207_200_000_000,
     };
 
     /// The instant this many microseconds after (or before) 1970-01-01T00:00:00Z: for constants,
