@@ -1,0 +1,71 @@
+//! Housekeeping: what has expired is deleted, a little at a time.
+//!
+//! Promises: a batch is one short transaction of at most [`TRIM_BATCH_ROWS`] rows per table, and a
+//! call runs at most [`TRIM_BATCHES_MAX`] batches, so other writes never wait long.
+//! Does not: run by itself (the host's timers call it), or ever touch the audit log.
+
+use kit::time::Timestamp;
+
+use crate::Store;
+use crate::error::StoreError;
+use crate::inbox::{INBOX_RETENTION_HOURS, hours_before};
+use crate::outbox::OUTBOX_RETENTION_HOURS;
+use crate::tx::Tx;
+
+/// How many rows of a table one batch deletes: a few milliseconds' work.
+pub const TRIM_BATCH_ROWS: u16 = 500;
+
+/// How many batches one call runs: with a call a minute, 10,000 rows a minute and table.
+pub const TRIM_BATCHES_MAX: u16 = 20;
+
+/// What a call of [`Store::trim`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trimmed {
+    /// How many rows were deleted.
+    pub rows: u64,
+    /// Whether everything that had expired is gone; if not, call again soon.
+    pub complete: bool,
+}
+
+impl Store {
+    /// Deletes what has expired at `now`: idempotency records, events in the outbox, and what the
+    /// inbox remembers, each after its retention.
+    pub async fn trim(&self, now: Timestamp) -> Result<Trimmed, StoreError> {
+        let mut rows = 0;
+        for _ in 0..TRIM_BATCHES_MAX {
+            let batch = self.write(move |tx| trim_batch(tx, now)).await?;
+            rows += batch.rows;
+            if batch.complete {
+                return Ok(Trimmed {
+                    rows,
+                    complete: true,
+                });
+            }
+        }
+        Ok(Trimmed {
+            rows,
+            complete: false,
+        })
+    }
+}
+
+fn trim_batch(tx: &mut Tx<'_>, now: Timestamp) -> Result<Trimmed, StoreError> {
+    let own = &tx.service.own;
+    let inbox_cut = hours_before(now, INBOX_RETENTION_HOURS);
+    let expired = [
+        (&own.idempotency_trim, now),
+        (&own.outbox_trim, hours_before(now, OUTBOX_RETENTION_HOURS)),
+        (&own.inbox_trim, inbox_cut),
+        (&own.work_trim, inbox_cut),
+    ];
+    let mut trimmed = Trimmed {
+        rows: 0,
+        complete: true,
+    };
+    for (statement, cut) in expired {
+        let rows = tx.execute_own(statement, &[cut.into(), TRIM_BATCH_ROWS.into()])?;
+        trimmed.rows += rows;
+        trimmed.complete &= rows < u64::from(TRIM_BATCH_ROWS);
+    }
+    Ok(trimmed)
+}

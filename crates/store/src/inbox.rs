@@ -1,0 +1,88 @@
+//! The inbox: what a consumer has handled, in the same transaction as the effect.
+//!
+//! Promises: a repeated delivery is recognised as long as the inbox remembers it; one that is too
+//! old to be remembered is refused by name rather than done twice.
+//! Does not: receive, retry or park; the carriers do.
+
+use kit::time::Timestamp;
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::outbox::{EVENT_KEY_BYTES_MAX, check_size, stored_version};
+use crate::tx::Tx;
+
+/// How long the inbox remembers the ids of work, and the watermark of a key no event came for:
+/// 30 days, longer than any carrier keeps a message and than dead letters wait for a decision.
+pub const INBOX_RETENTION_HOURS: u64 = 30 * 24;
+
+/// What the inbox says of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a repeated delivery must have no effect"]
+pub enum Delivery {
+    /// The first time: handle it. It is remembered if the transaction is kept.
+    First,
+    /// It was handled before: do nothing and acknowledge it.
+    Repeated,
+}
+
+impl Tx<'_> {
+    /// Notes an event of `producer` for `key`, whose aggregate has `version`.
+    ///
+    /// Events up to the highest version noted are [`Delivery::Repeated`]; gaps are allowed, as a
+    /// topic need not carry every change.
+    pub fn note_event(
+        &mut self,
+        producer: &str,
+        key: &str,
+        version: u64,
+        now: Timestamp,
+    ) -> Result<Delivery, StoreError> {
+        let sized = check_size("event key", key.len(), EVENT_KEY_BYTES_MAX);
+        self.keep_failure(sized)?;
+        let version = self.keep_failure(stored_version(version))?;
+        let service = self.service;
+        let known = self
+            .query_own(&service.own.inbox_watermark, &[producer.into(), key.into()])?
+            .pop()
+            .map(|row| row.int(0))
+            .transpose()?;
+        if known.is_some_and(|known| version <= known) {
+            return Ok(Delivery::Repeated);
+        }
+        self.execute_own(
+            &service.own.inbox_advance,
+            &[producer.into(), key.into(), version.into(), now.into()],
+        )?;
+        Ok(Delivery::First)
+    }
+
+    /// Notes a work message by its id.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::WorkMustBeRecent`] when it was created more than [`INBOX_RETENTION_HOURS`]
+    /// ago: the inbox could have forgotten it.
+    pub fn note_work(
+        &mut self,
+        id: Uuid,
+        created: Timestamp,
+        now: Timestamp,
+    ) -> Result<Delivery, StoreError> {
+        if created < hours_before(now, INBOX_RETENTION_HOURS) {
+            return self.keep_failure(Err(StoreError::WorkMustBeRecent));
+        }
+        let service = self.service;
+        let added = self.execute_own(&service.own.work_append, &[id.into(), now.into()])?;
+        Ok(if added == 1 {
+            Delivery::First
+        } else {
+            Delivery::Repeated
+        })
+    }
+}
+
+/// The time so many hours before; the beginning of time when there is none.
+pub(crate) fn hours_before(now: Timestamp, hours: u64) -> Timestamp {
+    now.checked_sub(std::time::Duration::from_secs(hours * 3_600))
+        .unwrap_or(Timestamp::MIN)
+}

@@ -1,0 +1,395 @@
+//! PostgreSQL: per service a login, a schema and a pool of connections.
+//!
+//! Promises: a write is one `SERIALIZABLE` transaction, repeated a bounded number of times when it
+//! met another; a read is one `REPEATABLE READ` snapshot. What was lost during `COMMIT` is never
+//! repeated. Statements, locks, connecting and idling in a transaction have time-outs.
+//! Does not: encrypt the connection (`sslmode=require` is refused; the mesh or a local proxy does
+//! it), and does not speak to a pooler in transaction mode.
+
+mod migrate;
+mod numeric;
+mod session;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use kit::limits::TRANSACTION_RETRIES_MAX;
+use kit::random::Random;
+use postgres::Config;
+use tokio::sync::Semaphore;
+
+use crate::WAIT_MS;
+use crate::error::StoreError;
+use crate::schema::{Dialect, Schema};
+use crate::service::Service;
+use crate::tx::{Connection, Tx};
+pub use migrate::migrate;
+use session::Link;
+pub(crate) use session::Session;
+
+/// Connections per service and process unless told otherwise: twenty services of two replicas
+/// stay below the few hundred a server takes.
+const CONNECTIONS_DEFAULT: u32 = 8;
+
+/// The oldest server with all that is used here, and the oldest that is tested.
+const SERVER_VERSION_MIN: i32 = 150_000;
+
+/// How long one statement may run: a third of a request's time.
+const STATEMENT_TIMEOUT_MS: u32 = 10_000;
+
+/// How long a statement may wait for a lock; half of its time.
+const LOCK_TIMEOUT_MS: u32 = 5_000;
+
+/// How long a transaction may do nothing: closures never wait, so this is a process that hangs.
+const IDLE_TIMEOUT_MS: u32 = 15_000;
+
+/// How long to wait for the server to answer.
+const CONNECT_TIMEOUT_MS: u64 = 5_000;
+
+/// After how much silence, and then how often, a connection is probed, and how long sent bytes
+/// may go without an answer: a dead server is known within half a minute.
+const KEEPALIVE_IDLE_MS: u64 = 10_000;
+const KEEPALIVE_INTERVAL_MS: u64 = 5_000;
+const KEEPALIVE_RETRIES: u32 = 3;
+const UNACKNOWLEDGED_MS: u64 = 30_000;
+
+/// The wait after the first conflict; it doubles. A transaction takes about as long.
+const FIRST_WAIT_MS: u64 = 4;
+
+/// How a service reaches its tables: an address with the service's own login.
+#[derive(Clone)]
+pub struct PostgresLogin {
+    url: String,
+    connections_max: u32,
+    random: Arc<dyn Random>,
+}
+
+impl PostgresLogin {
+    /// `postgres://login:password@host:port/database`; `random` spreads repeated attempts.
+    ///
+    /// Opens nothing. At most 8 connections per process; see [`Self::with_connections_max`].
+    pub fn new(url: &str, random: Arc<dyn Random>) -> Self {
+        Self {
+            url: url.into(),
+            connections_max: CONNECTIONS_DEFAULT,
+            random,
+        }
+    }
+
+    /// With another number of connections, at least 1.
+    #[must_use]
+    pub fn with_connections_max(self, connections_max: u32) -> Self {
+        Self {
+            connections_max: connections_max.max(1),
+            ..self
+        }
+    }
+}
+
+/// The connections of one service.
+pub(crate) struct Pool {
+    links: Option<r2d2::Pool<Connector>>,
+    permits: Arc<Semaphore>,
+    random: Arc<dyn Random>,
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        // The driver says goodbye to the server while it is dropped, and blocks for it, which a
+        // thread of the async runtime must not; and the runtime may be ending itself.
+        let links = self.links.take();
+        std::thread::spawn(move || drop(links));
+    }
+}
+
+impl Pool {
+    pub(crate) async fn open(
+        login: &PostgresLogin,
+        schema: &Schema,
+        service: &Service,
+    ) -> Result<Self, StoreError> {
+        let config = configured(login, service)?;
+        let (connections_max, schema) = (login.connections_max, *schema);
+        let links = crate::blocking(move || {
+            let links = r2d2::Pool::builder()
+                .max_size(connections_max)
+                .min_idle(Some(1))
+                .connection_timeout(Duration::from_millis(WAIT_MS))
+                .build(Connector { config })
+                .map_err(|error| unavailable(&error))?;
+            check_database(&links, &schema)?;
+            Ok::<_, StoreError>(links)
+        })
+        .await??;
+        let permits = Arc::new(Semaphore::new(connections_max as usize));
+        Ok(Self {
+            links: Some(links),
+            permits,
+            random: login.random.clone(),
+        })
+    }
+
+    pub(crate) async fn write<T, E, F>(&self, service: &Arc<Service>, closure: F) -> Result<T, E>
+    where
+        F: Fn(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let (service, random) = (service.clone(), self.random.clone());
+        self.with_link(move |link| {
+            for attempt in 0..=TRANSACTION_RETRIES_MAX {
+                match write_once(link, &service, &closure) {
+                    Attempt::Ended(outcome) => return outcome,
+                    // Sleeping is allowed here: this thread is for blocking.
+                    Attempt::Conflicted => std::thread::sleep(wait(attempt, &*random)),
+                }
+            }
+            Err(StoreError::Contended {
+                attempts: TRANSACTION_RETRIES_MAX + 1,
+            }
+            .into())
+        })
+        .await
+    }
+
+    pub(crate) async fn read<T, E, F>(&self, service: &Arc<Service>, closure: F) -> Result<T, E>
+    where
+        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let service = service.clone();
+        self.with_link(move |link| {
+            begin(
+                link,
+                "START TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            )?;
+            let (outcome, _) = run(link, &service, closure);
+            link.roll_back();
+            outcome
+        })
+        .await
+    }
+
+    async fn with_link<T, E>(
+        &self,
+        work: impl FnOnce(&mut Link) -> Result<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let waited = tokio::time::timeout(
+            Duration::from_millis(WAIT_MS),
+            self.permits.clone().acquire_owned(),
+        );
+        let permit = waited
+            .await
+            .map_err(|_| StoreError::Busy)?
+            .map_err(|_| StoreError::Closed)?;
+        let links = self.links.clone().ok_or(StoreError::Closed)?;
+        crate::blocking(move || {
+            // The permit travels along: a caller that goes away must not free the place while
+            // the closure still runs.
+            let _permit = permit;
+            let mut link = links.get().map_err(|error| unavailable(&error))?;
+            work(&mut link)
+        })
+        .await?
+    }
+}
+
+enum Attempt<T, E> {
+    Ended(Result<T, E>),
+    Conflicted,
+}
+
+fn write_once<T, E: From<StoreError>>(
+    link: &mut Link,
+    service: &Service,
+    closure: impl Fn(&mut Tx<'_>) -> Result<T, E>,
+) -> Attempt<T, E> {
+    if let Err(error) = begin(link, "START TRANSACTION ISOLATION LEVEL SERIALIZABLE") {
+        return Attempt::Ended(Err(error.into()));
+    }
+    let (outcome, conflicted) = run(link, service, closure);
+    if outcome.is_err() || conflicted {
+        link.roll_back();
+        return if conflicted {
+            Attempt::Conflicted
+        } else {
+            Attempt::Ended(outcome)
+        };
+    }
+    match link.commit() {
+        Ok(()) => Attempt::Ended(outcome),
+        Err(StoreError::Contended { .. }) => Attempt::Conflicted,
+        Err(error) => Attempt::Ended(Err(error.into())),
+    }
+}
+
+fn begin(link: &mut Link, sql: &str) -> Result<(), StoreError> {
+    link.client
+        .batch_execute(sql)
+        .map_err(|error| session::failure("begin", &error))
+}
+
+/// Runs a closure; its outcome, and whether it met a concurrent transaction.
+fn run<T, E: From<StoreError>>(
+    link: &mut Link,
+    service: &Service,
+    closure: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
+) -> (Result<T, E>, bool) {
+    let mut tx = Tx::new(service, Connection::Postgres(Session { link }));
+    // What the closure leaves half done is in the transaction, which is rolled back.
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        let outcome = closure(&mut tx);
+        crate::judged(outcome, &tx)
+    }));
+    let outcome = outcome.unwrap_or_else(|_| Err(StoreError::ClosurePanicked.into()));
+    (outcome, tx.conflicted())
+}
+
+/// The wait before the next attempt: doubling, and spread over its second half so that those
+/// who met do not meet again.
+fn wait(attempt: u32, random: &dyn Random) -> Duration {
+    let mut bytes = [0; 8];
+    random.fill(&mut bytes);
+    let longest_us = (FIRST_WAIT_MS << attempt) * 1_000;
+    let spread_us = u64::from_be_bytes(bytes) % (longest_us / 2);
+    Duration::from_micros(longest_us / 2 + spread_us)
+}
+
+/// The address, with what every connection must have.
+fn configured(login: &PostgresLogin, service: &Service) -> Result<Config, StoreError> {
+    let mut config: Config = login.url.parse().map_err(|_| address_refused())?;
+    let given = config.get_options().unwrap_or_default().to_owned();
+    let options = format!(
+        "{given} -c search_path={},pg_temp -c statement_timeout={STATEMENT_TIMEOUT_MS} \
+         -c lock_timeout={LOCK_TIMEOUT_MS} \
+         -c idle_in_transaction_session_timeout={IDLE_TIMEOUT_MS}",
+        service.prefix
+    );
+    config
+        .options(options.trim_start())
+        .application_name(&format!("florin-{}", service.name))
+        .connect_timeout(Duration::from_millis(CONNECT_TIMEOUT_MS))
+        .tcp_user_timeout(Duration::from_millis(UNACKNOWLEDGED_MS))
+        .keepalives_idle(Duration::from_millis(KEEPALIVE_IDLE_MS))
+        .keepalives_interval(Duration::from_millis(KEEPALIVE_INTERVAL_MS))
+        .keepalives_retries(KEEPALIVE_RETRIES);
+    Ok(config)
+}
+
+/// Without the parser's words: they could show a password.
+fn address_refused() -> StoreError {
+    StoreError::Unsuitable {
+        reason: "the address must be a postgres:// one".into(),
+    }
+}
+
+fn unavailable(error: &r2d2::Error) -> StoreError {
+    StoreError::Unavailable {
+        reason: error.to_string(),
+    }
+}
+
+/// Refuses a server or a login that cannot keep the store's promises, migrations that are not
+/// those of this program, and statements that do not fit.
+fn check_database(links: &r2d2::Pool<Connector>, schema: &Schema) -> Result<(), StoreError> {
+    let mut link = links.get().map_err(|error| unavailable(&error))?;
+    check_migrations(&mut link, schema)?;
+    check_settings(&mut link, &schema.prefix())?;
+    for statement in schema.statements {
+        link.prepare(statement.name, statement.sql)?;
+    }
+    Ok(())
+}
+
+fn check_settings(link: &mut Link, prefix: &str) -> Result<(), StoreError> {
+    let audit = format!("{prefix}.{prefix}_audit");
+    let row = link
+        .client
+        .query_one(
+            "SELECT current_setting('server_version_num')::int4, \
+             current_setting('synchronous_commit') <> 'off', \
+             has_table_privilege($1, 'UPDATE, DELETE, TRUNCATE')",
+            &[&audit],
+        )
+        .map_err(|error| session::failure("settings", &error))?;
+    let unsuitable = |reason: &str| {
+        Err(StoreError::Unsuitable {
+            reason: reason.into(),
+        })
+    };
+    if row.get::<_, i32>(0) < SERVER_VERSION_MIN {
+        return unsuitable("postgresql must be version 15 or later");
+    }
+    if !row.get::<_, bool>(1) {
+        return unsuitable("synchronous_commit must not be off");
+    }
+    if row.get::<_, bool>(2) {
+        return unsuitable("the service's login must not be able to change audit rows");
+    }
+    Ok(())
+}
+
+/// A database may be ahead of the program (a newer one was rolled out next to it: migrations
+/// expand before they contract), but not behind it, and not different.
+fn check_migrations(link: &mut Link, schema: &Schema) -> Result<(), StoreError> {
+    for (history, mut needed) in schema.migration_sets(Dialect::Postgres)? {
+        needed.sort();
+        let mut runner = refinery::Runner::new(&needed);
+        runner.set_migration_table_name(&history);
+        let applied = match runner.get_applied_migrations(&mut link.client) {
+            Ok(applied) => applied,
+            Err(error) => {
+                tracing::warn!(
+                    reason = crate::reasons(&error),
+                    "the history cannot be read"
+                );
+                Vec::new()
+            }
+        };
+        for migration in needed {
+            match applied
+                .iter()
+                .find(|applied| applied.version() == migration.version())
+            {
+                Some(applied) if *applied == migration => {}
+                Some(_) => {
+                    let migration = migration.to_string();
+                    return Err(StoreError::MigrationsMustMatch { migration });
+                }
+                None => {
+                    let migration = migration.to_string();
+                    return Err(StoreError::MigrationsMustBeApplied { migration });
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Makes and checks connections for the pool.
+struct Connector {
+    config: Config,
+}
+
+impl r2d2::ManageConnection for Connector {
+    type Connection = Link;
+    type Error = postgres::Error;
+
+    fn connect(&self) -> Result<Link, postgres::Error> {
+        Link::connect(&self.config)
+    }
+
+    fn is_valid(&self, link: &mut Link) -> Result<(), postgres::Error> {
+        link.client.batch_execute("")
+    }
+
+    fn has_broken(&self, link: &mut Link) -> bool {
+        link.broken || link.client.is_closed()
+    }
+}
