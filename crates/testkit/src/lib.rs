@@ -1,1 +1,15 @@
-//! What tests share: private databases, tokens, a service under test.
+//! What tests share: a private world, a service under test over HTTP, tokens for anybody.
+//!
+//! Promises: every [`World`] has its own clock, seeded randomness, directory and database; nothing
+//! is shared between tests, nothing waits for time to pass, and timers run when a test fires them.
+//! It does not ship, and it replaces none of our own code by something else.
+
+mod answer;
+mod app;
+mod openapi;
+mod world;
+
+pub use answer::{Answer, Call};
+pub use app::TestApp;
+pub use openapi::assert_recorded;
+pub use world::{START, World};

@@ -1,0 +1,86 @@
+//! What one test has to itself.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use host::{Settings, Topology};
+use kit::id::IdSource;
+use kit::random::SeededRandom;
+use kit::time::{Clock, ManualClock, Timestamp};
+use store::{Database, SqliteFile};
+use tempfile::TempDir;
+use web::{AccessTable, TokenIssuer};
+
+/// When the clock of every world stands at first: 2025-06-02T09:00:00Z, a Monday.
+pub const START: Timestamp = Timestamp::from_micros(1_748_854_800_000_000);
+
+/// A clock, ids, a directory and a database that no other test sees.
+pub struct World {
+    /// Stands still until the test moves it.
+    pub clock: Arc<ManualClock>,
+    /// Ids from the clock and seeded randomness.
+    pub ids: IdSource,
+    /// Where the services' tables are.
+    pub database: Database,
+    /// The host's limits; a test changes what it is about.
+    pub settings: Settings,
+    /// The access table; the embedded one unless a test brings its own.
+    pub access: &'static AccessTable,
+    /// The topology; the root's unless a test brings its own.
+    pub topology: Arc<Topology>,
+    pub(crate) issuer: TokenIssuer,
+    pub(crate) directory: TempDir,
+}
+
+impl World {
+    /// A world with an empty SQLite database in a directory that goes with it.
+    pub async fn sqlite() -> Self {
+        let directory = TempDir::new().expect("the system has room for a temporary directory");
+        let file = SqliteFile::open(&directory.path().join("florin.db")).await;
+        let database = Database::Sqlite(file.expect("a new file can be opened"));
+        Self::build(database, directory)
+    }
+
+    /// A world over a database that the test made, such as a private one on PostgreSQL.
+    #[must_use]
+    pub fn over(database: Database) -> Self {
+        let directory = TempDir::new().expect("the system has room for a temporary directory");
+        Self::build(database, directory)
+    }
+
+    fn build(database: Database, directory: TempDir) -> Self {
+        let clock = Arc::new(ManualClock::new(START));
+        let random = Arc::new(SeededRandom::new(1));
+        let issuer = TokenIssuer::new(random.as_ref(), clock.clone())
+            .expect("any 32 bytes are an Ed25519 key");
+        let topology = Topology::parse(include_str!("../../../topology.toml"))
+            .expect("a test of the host parses the topology");
+        let listen = "127.0.0.1:0".parse().expect("this is an address");
+        Self {
+            ids: IdSource::new(clock.clone(), random),
+            clock,
+            database,
+            settings: Settings {
+                listen,
+                timers: false,
+                ..Settings::default()
+            },
+            access: AccessTable::embedded(),
+            topology: Arc::new(topology),
+            issuer,
+            directory,
+        }
+    }
+
+    /// The clock as services take it.
+    #[must_use]
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        self.clock.clone()
+    }
+
+    /// A directory that goes with the test.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+}
