@@ -169,7 +169,8 @@ fn test_modules(tree: &Tree) -> BTreeSet<String> {
     found
 }
 
-/// Where the modules that a file declares lie: beside `lib.rs` and `mod.rs`, else in its own folder.
+/// Where the modules that a file declares lie: beside `lib.rs` and `mod.rs`, else in a folder of
+/// the file's name.
 fn source_folder(path: &str) -> &str {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     match name {
@@ -208,8 +209,9 @@ pub fn page() -> String {
 const HEAD: &str = "\
 # The rules
 
-`cargo xtask tidy` holds these over every file of the repository; `cargo xtask rules` writes this page from
-them. Each has a fixture it refuses and a near miss it accepts, and a test that tries both.
+`cargo xtask tidy` holds these over every file of the repository; `cargo xtask rules` writes
+this page from them. Each has a fixture it refuses and a near miss it accepts, and a test that
+tries both.
 
 | rule | what must hold | why | tried on |
 | --- | --- | --- | --- |
@@ -217,5 +219,5 @@ them. Each has a fixture it refuses and a near miss it accepts, and a test that 
 
 const TAIL: &str = "
 A rule that pinches is changed with its reason, or excused: a line with a reason in
-[`xtask/exceptions.toml`](../xtask/exceptions.toml). An exception that excuses nothing is a finding too.
+[`xtask/exceptions.toml`](../xtask/exceptions.toml). One that excuses nothing is a finding too.
 ";

@@ -37,10 +37,11 @@ impl Confined {
     }
 }
 
-/// Whether `full` is `path` or lies beneath it.
+/// Whether `full` is `path` or lies beneath it. A crate's name alone may be a variable's.
 fn begins(full: &str, path: &str) -> bool {
+    let is_crate = !path.contains("::");
     full.strip_prefix(path)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+        .is_some_and(|rest| rest.starts_with("::") || (rest.is_empty() && !is_crate))
 }
 
 /// Whether `full` imports everything that lies beside `path`, and so hides its use.

@@ -1,7 +1,7 @@
 //! Exceptions are data: a rule, a path and a reason, in `xtask/exceptions.toml`.
 //!
-//! An exception excuses every finding of its rule at its path, or beneath it when the path ends with
-//! a slash. One that names no rule, gives no reason or excuses nothing is a finding.
+//! An exception excuses every finding of its rule at its path, or beneath it when the path ends
+//! with a slash. One that names no rule, gives no reason or excuses nothing is a finding.
 
 use serde::Deserialize;
 use toml::Spanned;

@@ -111,5 +111,9 @@ fn is_float(literal: &str) -> bool {
     if !literal.starts_with(|first: char| first.is_ascii_digit()) {
         return false;
     }
-    matches!(syn::parse_str(literal), Ok(syn::Lit::Float(_)))
+    let other_base = ["0x", "0o", "0b"]
+        .iter()
+        .any(|base| literal.starts_with(base));
+    let suffixed = literal.ends_with("f32") || literal.ends_with("f64");
+    (suffixed && !other_base) || matches!(syn::parse_str(literal), Ok(syn::Lit::Float(_)))
 }

@@ -171,8 +171,9 @@ fn is_doc(tree: &TokenTree) -> bool {
     let TokenTree::Group(group) = tree else {
         return false;
     };
+    let first = group.stream().into_iter().next();
     group.delimiter() == Delimiter::Bracket
-        && matches!(group.stream().into_iter().next(), Some(TokenTree::Ident(word)) if word == "doc")
+        && matches!(first, Some(TokenTree::Ident(word)) if word == "doc")
 }
 
 /// Whether `![doc = "…"]` comes next.
@@ -200,6 +201,10 @@ impl Shape {
         }
     }
 
+    fn note_import(&mut self, name: String, origin: String) {
+        self.imports.entry(name).or_default().push(origin);
+    }
+
     fn import(&mut self, tree: &syn::UseTree, prefix: &str) {
         let join = |name: &syn::Ident| match prefix {
             "" => name.to_string(),
@@ -215,22 +220,16 @@ impl Shape {
             }
             syn::UseTree::Name(name) if name.ident == "self" => {
                 let own = prefix.rsplit("::").next().unwrap_or(prefix);
-                self.imports
-                    .entry(own.to_owned())
-                    .or_default()
-                    .push(prefix.to_owned());
+                self.note_import(own.to_owned(), prefix.to_owned());
             }
             syn::UseTree::Name(name) => {
-                self.imports
-                    .entry(name.ident.to_string())
-                    .or_default()
-                    .push(join(&name.ident));
+                self.note_import(name.ident.to_string(), join(&name.ident));
+            }
+            syn::UseTree::Rename(name) if name.ident == "self" => {
+                self.note_import(name.rename.to_string(), prefix.to_owned());
             }
             syn::UseTree::Rename(name) => {
-                self.imports
-                    .entry(name.rename.to_string())
-                    .or_default()
-                    .push(join(&name.ident));
+                self.note_import(name.rename.to_string(), join(&name.ident));
             }
             syn::UseTree::Glob(glob) => {
                 self.globs
@@ -282,7 +281,7 @@ impl<'ast> Visit<'ast> for Shape {
     }
 }
 
-/// `#[test]`, `#[tokio::test]`, `#[cfg(test)]` and `#[cfg(all(test, …))]`, but not `cfg(not(test))`.
+/// `#[test]`, `#[tokio::test]`, `#[cfg(test)]`, `#[cfg(all(test, …))]`, but not `cfg(not(test))`.
 fn is_test_attribute(attribute: &syn::Attribute) -> bool {
     let last = attribute
         .path()

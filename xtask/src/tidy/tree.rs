@@ -1,15 +1,18 @@
 //! The repository as tidy sees it: every file that is kept, read once.
 //!
 //! Promises: paths are relative to the root, with `/` between their parts, in order. What
-//! `.gitignore` names, the version store itself and tidy's own fixtures are not part of it.
+//! `.gitignore` names and the version store itself are not part of it; the text of tidy's own
+//! fixtures is not.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::TidyError;
 
-/// Folders that are never part of the tree: the version store, and mini-trees made to be refused.
-const SKIPPED: &[&str] = &[".git", "xtask/fixtures"];
+/// The version store.
+const VERSIONS: &str = ".git";
+/// Small trees made to be refused: they are there, but their text is not looked at.
+const FIXTURES: &str = "xtask/fixtures/";
 
 /// A file that holds text.
 pub struct TextFile {
@@ -99,13 +102,14 @@ impl Tree {
             } else {
                 format!("{name}/{own}")
             };
-            if SKIPPED.contains(&path.as_str()) || ignored.holds(&path) {
+            if path == VERSIONS || ignored.holds(&path) {
                 continue;
             }
             let kind = entry.file_type().map_err(unreadable)?;
             if kind.is_dir() {
                 self.add_folder(&entry.path(), &path, ignored)?;
             } else if kind.is_file()
+                && !path.starts_with(FIXTURES)
                 && let Ok(text) = std::fs::read_to_string(entry.path())
             {
                 self.files.push(TextFile {

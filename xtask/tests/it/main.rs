@@ -1,0 +1,4 @@
+//! Tests of the repository's rules and generators.
+
+mod fixtures;
+mod pages;
