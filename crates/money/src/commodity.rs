@@ -27,7 +27,8 @@ const ISO_NUMERIC_MAX: u16 = 999;
 ///
 /// 1 to [`COMMODITY_CODE_BYTES_MAX`] bytes; the first is `A`–`Z`, the last `A`–`Z` or `0`–`9`, and
 /// between them may also stand `.`, `_`, `-` and `'`. Codes are compared byte by byte; there is no
-/// case folding because there is no lower case. On the wire it is a string. 24 bytes inline, so it is `Copy`.
+/// case folding because there is no lower case. On the wire it is a string. The bytes are held
+/// inline, so it is `Copy`.
 ///
 /// ```
 /// use money::CommodityCode;

@@ -205,7 +205,7 @@ pub const TRANSACTION_ID_MUST_BE_WELL_FORMED: Code = Code {
     name: "transaction_id_must_be_well_formed",
     status: 422,
     title: "The transaction id is malformed",
-    remedy: "Send a transaction id as the API description shows it; time-ordered UUIDs are fastest.",
+    remedy: "Send a UUID as the API description shows it; time-ordered ones are fastest.",
 };
 
 /// The id was used with other content.

@@ -5,10 +5,10 @@
 //! title and remedy may be improved. A code says what must hold (`amount_must_be_positive`), not
 //! what went wrong, and its constant has its name in capitals.
 //!
-//! All are here by name: `kit::codes::AMOUNT_MUST_BE_POSITIVE`. In the source there is one file per
-//! owner, who adds a constant and lists it in the file's `CODES`. What several
-//! owners need belongs to the lowest of them. A test reads the files and refuses a constant
-//! that is not listed, a name used twice, and a code without a remedy.
+//! All are here by name: `kit::codes::AMOUNT_MUST_BE_POSITIVE`. In the source there is one file
+//! per owner, who adds a constant and lists it in the file's `CODES`. What several owners need
+//! belongs to the lowest of them. A test reads the files and refuses a constant that is not listed,
+//! a name used twice, and a code without a remedy.
 //!
 //! Promises that [`ALL`] is complete and that names are unique. Does not carry the details of one
 //! refusal (which field, by how much): those are added where the problem document is made.
