@@ -1,6 +1,6 @@
 //! `cargo xtask`: arguments only; the work is in the library.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -16,6 +16,12 @@ struct Arguments {
 enum Command {
     /// Hold every rule of the house; exit 1 on any finding.
     Tidy,
+    /// Write docs/errors.md from the table of error codes.
+    Errors {
+        /// Write nothing; fail if the page differs.
+        #[arg(long)]
+        check: bool,
+    },
     /// Write docs/rules.md from the rule table.
     Rules {
         /// Write nothing; fail if the page differs.
@@ -28,14 +34,8 @@ fn main() -> ExitCode {
     let root = root();
     let done = match Arguments::parse().command {
         Command::Tidy => tidy(&root),
-        Command::Rules { check } => xtask::page::write(
-            &root.join("docs/rules.md"),
-            &xtask::tidy::page(),
-            check,
-            "cargo xtask rules",
-        )
-        .map(|()| true)
-        .map_err(|error| error.to_string()),
+        Command::Errors { check } => page(&root, "errors", &xtask::errors::page(), check),
+        Command::Rules { check } => page(&root, "rules", &xtask::tidy::page(), check),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -47,10 +47,19 @@ fn main() -> ExitCode {
     }
 }
 
-fn tidy(root: &std::path::Path) -> Result<bool, String> {
+fn tidy(root: &Path) -> Result<bool, String> {
     let report = xtask::tidy::run(root).map_err(|error| error.to_string())?;
     print!("{report}");
     Ok(report.findings.is_empty())
+}
+
+/// Writes or compares `docs/NAME.md`, which the command of the same name makes.
+fn page(root: &Path, name: &str, text: &str, check: bool) -> Result<bool, String> {
+    let path = root.join(format!("docs/{name}.md"));
+    let command = format!("cargo xtask {name}");
+    xtask::page::write(&path, text, check, &command)
+        .map(|()| true)
+        .map_err(|error| error.to_string())
 }
 
 /// The repository's root: this crate's parent folder, known when it was compiled.

@@ -40,14 +40,14 @@ pub struct Code {
     pub remedy: &'static str,
 }
 
-/// Every owner's codes. A new owner adds its list here.
-const OWNERS: [&[&Code]; 6] = [
-    host::CODES,
-    ledger::CODES,
-    money::CODES,
-    notifications::CODES,
-    store::CODES,
-    web::CODES,
+/// Every owner with its codes, in the order of the alphabet. A new owner adds its list here.
+pub const OWNERS: [(&str, &[&Code]); 6] = [
+    ("host", host::CODES),
+    ("ledger", ledger::CODES),
+    ("money", money::CODES),
+    ("notifications", notifications::CODES),
+    ("store", store::CODES),
+    ("web", web::CODES),
 ];
 
 /// Every code there is, owner by owner.
@@ -57,7 +57,7 @@ const COUNT: usize = {
     let mut count = 0;
     let mut owner = 0;
     while owner < OWNERS.len() {
-        count += OWNERS[owner].len();
+        count += OWNERS[owner].1.len();
         owner += 1;
     }
     count
@@ -69,8 +69,8 @@ const TABLE: [&Code; COUNT] = {
     let mut owner = 0;
     while owner < OWNERS.len() {
         let mut index = 0;
-        while index < OWNERS[owner].len() {
-            table[filled] = OWNERS[owner][index];
+        while index < OWNERS[owner].1.len() {
+            table[filled] = OWNERS[owner].1[index];
             filled += 1;
             index += 1;
         }
