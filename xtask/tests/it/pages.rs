@@ -4,11 +4,29 @@ use std::path::Path;
 
 use xtask::page;
 
+fn check(name: &str, text: &str) {
+    let docs = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs"));
+    let path = docs.join(format!("{name}.md"));
+    page::write(&path, text, true, &format!("cargo xtask {name}")).expect("the page is current");
+}
+
 #[test]
 fn the_page_of_rules_is_what_is_recorded() {
-    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/rules.md"));
-    page::write(path, &xtask::tidy::page(), true, "cargo xtask rules")
-        .expect("the page is current");
+    check("rules", &xtask::tidy::page());
+}
+
+#[test]
+fn the_page_of_errors_is_what_is_recorded() {
+    check("errors", &xtask::errors::page());
+}
+
+#[test]
+fn the_page_of_errors_has_a_row_for_every_code() {
+    let page = xtask::errors::page();
+    for code in kit::codes::ALL {
+        let row = format!("| `{}` | {} | ", code.name, code.status);
+        assert_eq!(page.matches(&row).count(), 1, "{row}");
+    }
 }
 
 #[test]
