@@ -47,8 +47,7 @@ pub fn allocate(total: i64, weights: &[u64]) -> Result<Vec<i64>, AllocationError
     if left_over > 0 {
         let remainders: Vec<u128> = exact().map(|product| product % weight_sum).collect();
         let mut neediest: Vec<usize> = (0..shares.len()).collect();
-        // Stable, so that equal remainders stay in the order of the weights.
-        neediest.sort_by_key(|&index| Reverse(remainders[index]));
+        neediest.sort_unstable_by_key(|&index| (Reverse(remainders[index]), index));
         let units = usize::try_from(left_over).expect("fewer units are left over than shares");
         for &index in &neediest[..units] {
             shares[index] += 1;

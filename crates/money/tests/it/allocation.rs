@@ -31,6 +31,17 @@ fn equal_remainders_are_served_in_order() {
 }
 
 #[test]
+fn equal_remainders_are_served_in_order_however_many_there_are() {
+    // Weights 1 2 1 2 …, 500 of each: 0.8 each for the ones, 1.6 each for the twos. Of the 700 units
+    // left over the ones get 500, and the first 200 of the twos the others.
+    let weights: Vec<u64> = (0..1_000).map(|index| 1 + index % 2).collect();
+    let expected: Vec<i64> = (0..1_000)
+        .map(|index| if index % 2 == 1 && index < 400 { 2 } else { 1 })
+        .collect();
+    check(1_200, &weights, &expected);
+}
+
+#[test]
 fn a_weight_of_zero_gets_nothing() {
     check(100, &[0, 1, 0, 1, 1], &[0, 34, 0, 33, 33]);
     check(1, &[0, 0, 1], &[0, 0, 1]);
@@ -151,9 +162,11 @@ proptest! {
     }
 
     #[test]
-    fn an_even_split_is_an_allocation_by_equal_weights(total in total(), parts in 1..50_usize) {
+    fn an_even_split_is_an_allocation_by_equal_weights(total in total(), parts in 1..500_usize) {
         let shares = split_evenly(total, parts).unwrap();
         prop_assert_eq!(&shares, &allocate(total, &vec![3; parts]).unwrap());
+        // The larger parts, seen from zero, come first.
+        prop_assert!(shares.is_sorted_by_key(|share| std::cmp::Reverse(share.unsigned_abs())));
         let (least, most) = (shares.iter().min().unwrap(), shares.iter().max().unwrap());
         prop_assert!(i128::from(*most) - i128::from(*least) <= 1);
     }
