@@ -1,0 +1,102 @@
+//! The roles this binary has: a name, its tables, and how its service is built.
+//!
+//! A new service is one entry in [`ROLES`] and one function below. Nothing else here knows any
+//! service, and no service knows which others run.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use host::Service;
+use kit::id::IdSource;
+use kit::random::Random;
+use kit::time::Clock;
+use store::{Database, Schema, Store};
+
+use crate::Failure;
+use crate::config::Config;
+
+/// What a service can be built from.
+pub struct Wiring {
+    /// The clock of the process.
+    pub clock: Arc<dyn Clock>,
+    /// Its randomness.
+    pub random: Arc<dyn Random>,
+    /// Its ids.
+    pub ids: IdSource,
+    /// Where files are kept.
+    pub data: PathBuf,
+    /// Where the tables of each service are.
+    pub databases: Databases,
+}
+
+/// Gives a service the database it has a login for.
+pub type Databases = Box<dyn Fn(&'static str) -> Result<Database, Failure> + Send + Sync>;
+
+impl Wiring {
+    /// Opens the tables of one service, which may publish to `topics`.
+    pub async fn store(&self, schema: &Schema, topics: &[&str]) -> Result<Store, BuildError> {
+        let database = (self.databases)(schema.service)?;
+        Ok(Store::open(&database, schema, topics).await?)
+    }
+}
+
+/// Why a service could not be built.
+pub type BuildError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A service in the making.
+pub type Building<'a> = Pin<Box<dyn Future<Output = Result<Service, BuildError>> + Send + 'a>>;
+
+/// One role.
+pub struct Role {
+    /// Its name: that of the component in the topology.
+    pub name: &'static str,
+    /// Its tables, if they are in the shared store.
+    pub schema: Option<&'static Schema>,
+    /// Builds the service.
+    pub build: for<'a> fn(&'a Wiring) -> Building<'a>,
+}
+
+/// Every role of this binary.
+pub const ROLES: &[Role] = &[];
+
+/// The roles a configuration asks for: those named, else those of the edition, else all.
+pub fn selected(config: &Config) -> Result<Vec<&'static Role>, Failure> {
+    let topology = crate::topology()?;
+    let wanted: Vec<String> = if !config.roles.is_empty() {
+        config.roles.clone()
+    } else if let Some(edition) = &config.edition {
+        let roles = topology
+            .find_edition(edition)
+            .ok_or_else(|| Failure::UnknownEdition {
+                edition: edition.clone(),
+                known: topology
+                    .editions()
+                    .map(|(name, _)| name)
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            })?;
+        roles.to_vec()
+    } else {
+        return Ok(ROLES.iter().collect());
+    };
+    let unique: BTreeSet<String> = wanted.into_iter().collect();
+    unique.iter().map(|name| find(name)).collect()
+}
+
+/// The role of this name.
+pub fn find(name: &str) -> Result<&'static Role, Failure> {
+    ROLES
+        .iter()
+        .find(|role| role.name == name)
+        .ok_or_else(|| Failure::UnknownRole {
+            role: name.to_owned(),
+            known: ROLES
+                .iter()
+                .map(|role| role.name)
+                .collect::<Vec<_>>()
+                .join(", "),
+        })
+}

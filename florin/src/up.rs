@@ -1,0 +1,205 @@
+//! `florin up`: opens what is needed, builds the roles, serves until it is told to stop.
+//!
+//! Promises: what is printed for people goes to standard error, so that standard output is the log
+//! and nothing else; the order of stopping is that of [`host::Running::stop`], then the database.
+
+use std::fs;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use host::{Host, Running, Service};
+use kit::id::IdSource;
+use kit::random::SystemRandom;
+use kit::time::SystemClock;
+use store::{Database, PostgresLogin, SqliteFile};
+use web::{AccessTable, TokenIssuer, TokenVerifier, TrustedIssuer};
+
+use crate::Failure;
+use crate::config::{Config, Environment, Overrides, StoreKind};
+use crate::migrate::{login, secret};
+use crate::roles::{self, Databases, Wiring};
+
+/// The file of all services in the data directory.
+const SQLITE_FILE: &str = "florin.db";
+
+/// Runs until SIGTERM or SIGINT.
+pub async fn run(file: Option<&Path>, overrides: &Overrides) -> Result<(), Failure> {
+    let config = Config::load(file, overrides)?;
+    telemetry::start_logs(&config.log.filter)?;
+    let up = Up::start(&config).await?;
+    up.announce(&config);
+    host::stop_signal()
+        .await
+        .map_err(|source| file_failure(Path::new("signals"), source))?;
+    eprintln!("stopping");
+    up.stop().await;
+    Ok(())
+}
+
+/// A started process.
+pub struct Up {
+    running: Running,
+    roles: Vec<&'static str>,
+    sqlite: Option<SqliteFile>,
+}
+
+impl Up {
+    /// Opens, builds, checks, binds.
+    pub async fn start(config: &Config) -> Result<Self, Failure> {
+        let roles = roles::selected(config)?;
+        make_private(&config.data)?;
+        let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
+        let ids = IdSource::new(clock.clone(), random.clone());
+        let (verifier, jwks) = tokens(config)?;
+        let sqlite = match config.store {
+            StoreKind::Sqlite => Some(SqliteFile::open(&config.data.join(SQLITE_FILE)).await?),
+            StoreKind::Postgres => None,
+        };
+        let wiring = Wiring {
+            clock: clock.clone(),
+            random,
+            ids: ids.clone(),
+            data: config.data.clone(),
+            databases: databases(config, sqlite.clone()),
+        };
+        let mut services: Vec<Service> = Vec::new();
+        for role in &roles {
+            let service = (role.build)(&wiring).await;
+            services.push(service.map_err(|source| Failure::Role {
+                role: role.name,
+                source,
+            })?);
+        }
+        let host = Host {
+            services,
+            topology: Arc::new(crate::topology()?),
+            access: AccessTable::embedded(),
+            verifier,
+            jwks,
+            ids,
+            clock,
+            settings: config.settings(),
+        };
+        let roles = roles.iter().map(|role| role.name).collect();
+        Ok(Self {
+            running: host.start().await?,
+            roles,
+            sqlite,
+        })
+    }
+
+    /// What runs.
+    #[must_use]
+    pub fn running(&self) -> &Running {
+        &self.running
+    }
+
+    /// Says where it listens, how to get a token, where the data is.
+    fn announce(&self, config: &Config) {
+        let address = self.running.address();
+        let roles = if self.roles.is_empty() {
+            "none".to_owned()
+        } else {
+            self.roles.join(", ")
+        };
+        eprintln!("florin listens on http://{address}");
+        eprintln!("  roles    {roles}");
+        match config.store {
+            StoreKind::Sqlite => eprintln!("  data     {}", config.data.display()),
+            StoreKind::Postgres => eprintln!("  data     {}", config.postgres.server),
+        }
+        if let Some(address) = self.running.metrics_address() {
+            eprintln!("  metrics  http://{address}/metrics");
+        }
+        if config.environment == Environment::Development {
+            let data = config.data.display();
+            eprintln!("  token    florin token --role operator --subject alice --data {data}");
+        }
+        eprintln!("  stop     Ctrl-C");
+    }
+
+    /// Stops in order.
+    pub async fn stop(self) {
+        let drained = self.running.stop().await;
+        if drained.connections_cut > 0 {
+            tracing::error!(connections = drained.connections_cut, "connections cut off");
+        }
+        if let Some(file) = self.sqlite {
+            file.close().await;
+        }
+    }
+}
+
+/// Whose tokens are believed: this machine's own outside production, and the configured issuer's.
+fn tokens(config: &Config) -> Result<(TokenVerifier, Option<String>), Failure> {
+    let clock = Arc::new(SystemClock);
+    let keys = |place: &Path, source| Failure::Keys {
+        place: place.display().to_string(),
+        source,
+    };
+    let mut trusted = Vec::new();
+    let mut jwks = None;
+    if config.environment == Environment::Development {
+        let issuer = TokenIssuer::open(&config.data, &SystemRandom, clock.clone())?;
+        trusted.push(
+            issuer
+                .trusted()
+                .map_err(|source| keys(&config.data, source))?,
+        );
+        jwks = Some(issuer.jwks());
+    }
+    if let (Some(name), Some(path)) = (&config.tokens.issuer, &config.tokens.jwks_file) {
+        let text = fs::read_to_string(path).map_err(|source| file_failure(path, source))?;
+        trusted.push(TrustedIssuer::parse(name, &text).map_err(|source| keys(path, source))?);
+    }
+    let audiences = vec![config.tokens.audience.clone()];
+    Ok((TokenVerifier::new(trusted, audiences, clock), jwks))
+}
+
+/// Where each service's tables are; on PostgreSQL with its own login and password file.
+fn databases(config: &Config, sqlite: Option<SqliteFile>) -> Databases {
+    let postgres = config.postgres.clone();
+    Box::new(move |service| {
+        if let Some(file) = &sqlite {
+            return Ok(Database::Sqlite(file.clone()));
+        }
+        let passwords = postgres.passwords.as_deref().unwrap_or(Path::new("."));
+        let password = secret(&passwords.join(service))?;
+        let (user, password) = (login(service), escaped(&password));
+        let url = format!("postgres://{user}:{password}@{}", postgres.server);
+        let login = PostgresLogin::new(&url, Arc::new(SystemRandom));
+        Ok(Database::Postgres(
+            login.with_connections_max(postgres.connections_max),
+        ))
+    })
+}
+
+/// A password inside a URL (RFC 3986, section 2.1).
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    escaped
+}
+
+/// Makes a directory that only its owner can look into.
+fn make_private(path: &Path) -> Result<(), Failure> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|source| file_failure(path, source))
+}
+
+fn file_failure(path: &Path, source: std::io::Error) -> Failure {
+    Failure::File {
+        place: path.display().to_string(),
+        source,
+    }
+}
