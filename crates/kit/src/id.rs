@@ -44,6 +44,18 @@ const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 ///     const PREFIX: &'static str = "deal";
 /// }
 /// ```
+///
+/// A prefix that breaks the rule below is found when the crate is built:
+///
+/// ```compile_fail,E0080
+/// struct Deal;
+///
+/// impl kit::id::Kind for Deal {
+///     const PREFIX: &'static str = "Deal_";
+/// }
+///
+/// let _ = kit::id::Id::<Deal>::from_uuid(uuid::Uuid::nil());
+/// ```
 pub trait Kind: 'static {
     /// The prefix: 1 to 63 characters `a`–`z` and `_`, beginning and ending with a letter. Using
     /// an id of a kind with any other prefix does not compile.

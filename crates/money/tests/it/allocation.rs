@@ -32,8 +32,8 @@ fn equal_remainders_are_served_in_order() {
 
 #[test]
 fn equal_remainders_are_served_in_order_however_many_there_are() {
-    // Weights 1 2 1 2 …, 500 of each: 0.8 each for the ones, 1.6 each for the twos. Of the 700 units
-    // left over the ones get 500, and the first 200 of the twos the others.
+    // Weights 1 2 1 2 …, 500 of each: 0.8 for each of the ones, 1.6 for each of the twos. Of the
+    // 700 units left over the ones get 500, and the first 200 of the twos the others.
     let weights: Vec<u64> = (0..1_000).map(|index| 1 + index % 2).collect();
     let expected: Vec<i64> = (0..1_000)
         .map(|index| if index % 2 == 1 && index < 400 { 2 } else { 1 })
