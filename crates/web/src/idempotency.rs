@@ -10,6 +10,10 @@ use axum::http::request::Parts;
 use kit::codes;
 use kit::limits;
 use kit::name::{Subject, is_visible};
+use utoipa::IntoParams;
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 use crate::principal::Principal;
 use crate::problem::Problem;
@@ -52,5 +56,24 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
             route: format!("{} {}", parts.method, parts.uri.path()),
             key: key.to_owned(),
         })
+    }
+}
+
+/// The header, for the parameters of an operation: `params(IdempotencyKey)`.
+impl IntoParams for IdempotencyKey {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let text = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .min_length(Some(1))
+            .max_length(Some(limits::IDEMPOTENCY_KEY_BYTES_MAX))
+            .build();
+        let header = ParameterBuilder::new()
+            .name("Idempotency-Key")
+            .parameter_in(ParameterIn::Header)
+            .required(Required::True)
+            .description(Some("The client's name for this write; a repeat has the same key"))
+            .schema(Some(text))
+            .build();
+        vec![header]
     }
 }

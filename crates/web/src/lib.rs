@@ -29,7 +29,7 @@ mod token;
 pub use access::{AccessError, AccessTable};
 pub use body::{Body, BulkBody};
 pub use denials::{Denial, DenialLog, DenialSink, Recording};
-pub use etag::{Etag, IfMatch};
+pub use etag::{Etag, IfMatch, IfNoneMatch};
 pub use gate::Gate;
 pub use idempotency::IdempotencyKey;
 pub use issuer::{Grant, IssuerError, LOCAL_ISSUER, TokenIssuer};

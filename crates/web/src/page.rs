@@ -4,6 +4,8 @@
 //! name; without a limit a page has PAGE_ITEMS_DEFAULT items. A cursor is the last row's sort key,
 //! opaque to callers and stable between calls; it is not a secret and carries no permission.
 
+use std::str::FromStr;
+
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use base64::Engine as _;
@@ -29,15 +31,11 @@ impl Cursor {
 
     /// Reads the wire form; anything that [`Cursor::encode`] did not make is `cursor_must_be_valid`.
     pub fn parse(text: &str) -> Result<Self, Problem> {
-        let refused = || {
-            Problem::new(&codes::CURSOR_MUST_BE_VALID)
-                .detail("the cursor must be the next_cursor of an earlier page")
-        };
         if text.len() > limits::CURSOR_BYTES_MAX {
-            return Err(refused());
+            return Err(cursor_refused());
         }
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| refused())?;
-        String::from_utf8(bytes).map(Self).map_err(|_| refused())
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| cursor_refused())?;
+        String::from_utf8(bytes).map(Self).map_err(|_| cursor_refused())
     }
 
     /// The sort key inside.
