@@ -17,7 +17,8 @@ use kit::name::Subject;
 use kit::time::Timestamp;
 
 use super::names::{Reference, TemplateKey};
-use super::wording::{Parameters, Text};
+use super::template::Template;
+use super::wording::{self, Parameters, Text};
 use super::{Outcome, Reject};
 
 /// How far ahead a message may be scheduled: nobody plans a text further than a year, and a
@@ -40,7 +41,18 @@ pub struct Message {
 pub struct Content {
     /// Its id.
     pub id: MessageId,
-    /// Who asked for it.
+    /// What was asked for.
+    pub request: Request,
+    /// The version of the template it was rendered from.
+    pub template_version: u32,
+    /// What it says.
+    pub text: Text,
+}
+
+/// What a sender asks for. Two equal requests with one reference are one message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Who asks.
     pub sender: Subject,
     /// Whose mailbox it is for.
     pub recipient: Subject,
@@ -48,14 +60,10 @@ pub struct Content {
     pub reference: Option<Reference>,
     /// The template's key.
     pub template_key: TemplateKey,
-    /// The version it was rendered from.
-    pub template_version: u32,
-    /// The parameters as given.
+    /// What goes into the template.
     pub parameters: Parameters,
-    /// When it was asked to be sent; none is at once.
+    /// When to send it; none is at once.
     pub send_at: Option<Timestamp>,
-    /// What it says.
-    pub text: Text,
 }
 
 /// Where a message is in its life.
@@ -88,8 +96,15 @@ pub enum State {
 /// What can be asked of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// Accept it, and send it if it has no time of its own.
-    Send(Box<Content>),
+    /// Render and accept it, and send it if it has no time of its own.
+    Send {
+        /// The id of the message if it becomes one.
+        id: MessageId,
+        /// What is asked for.
+        request: Request,
+        /// The template of the request's key, if there is one.
+        template: Option<Template>,
+    },
     /// Send it if its time has come.
     SendDue,
     /// The recipient read it.
@@ -127,16 +142,13 @@ pub enum Event {
     },
 }
 
-impl Content {
-    /// Whether two requests ask for the same: all but what is made on acceptance, which is the
-    /// id, the template's version and the text.
-    fn asks_the_same_as(&self, other: &Self) -> bool {
-        self.sender == other.sender
-            && self.recipient == other.recipient
-            && self.reference == other.reference
-            && self.template_key == other.template_key
-            && self.parameters == other.parameters
-            && self.send_at == other.send_at
+impl Message {
+    /// Since when it is in the mailbox, if it is.
+    pub fn sent_at(&self) -> Option<Timestamp> {
+        match self.state {
+            State::Sent { sent_at } | State::Read { sent_at, .. } => Some(sent_at),
+            State::Scheduled { .. } | State::Cancelled { .. } => None,
+        }
     }
 }
 
@@ -149,10 +161,10 @@ pub fn decide(
 ) -> Result<Outcome<Event>, Reject> {
     let happens = |event| Ok(Outcome::Apply(vec![event]));
     match (message.map(|message| message.state), command) {
-        (_, Command::Send(content)) => match message {
-            Some(first) if first.content.asks_the_same_as(&content) => Ok(Outcome::AlreadyApplied),
+        (_, Command::Send { id, request, template }) => match message {
+            Some(first) if first.content.request == request => Ok(Outcome::AlreadyApplied),
             Some(_) => Err(Reject::ReferenceMustBeUnused),
-            None => send(content, now),
+            None => send(compose(id, request, template)?, now),
         },
         (None, _) => Err(Reject::MessageMustExist),
 
@@ -179,9 +191,21 @@ pub fn decide(
     }
 }
 
-fn send(content: Box<Content>, now: Timestamp) -> Result<Outcome<Event>, Reject> {
-    let Some(due_at) = content.send_at else {
-        let scheduled = Event::Scheduled { content, due_at: now };
+/// Renders what is asked for.
+fn compose(
+    id: MessageId,
+    request: Request,
+    template: Option<Template>,
+) -> Result<Content, Reject> {
+    let template = template.ok_or(Reject::TemplateMustExist)?;
+    let version = template.in_use()?;
+    let text = wording::render(&version.wording, &version.parameters, &request.parameters)?;
+    Ok(Content { id, request, template_version: version.number, text })
+}
+
+fn send(content: Content, now: Timestamp) -> Result<Outcome<Event>, Reject> {
+    let Some(due_at) = content.request.send_at else {
+        let scheduled = Event::Scheduled { content: Box::new(content), due_at: now };
         return Ok(Outcome::Apply(vec![scheduled, Event::Sent { sent_at: now }]));
     };
     let ahead = due_at.since(now).filter(|ahead| !ahead.is_zero());
@@ -189,7 +213,22 @@ fn send(content: Box<Content>, now: Timestamp) -> Result<Outcome<Event>, Reject>
     if ahead > Duration::from_secs(u64::from(DAYS_AHEAD_MAX) * 24 * 60 * 60) {
         return Err(Reject::SendAtMustBeNear { days: DAYS_AHEAD_MAX });
     }
-    Ok(Outcome::Apply(vec![Event::Scheduled { content, due_at }]))
+    Ok(Outcome::Apply(vec![Event::Scheduled { content: Box::new(content), due_at }]))
+}
+
+/// Decides and applies: the message after the command, and what happened, which is nothing if it
+/// was applied before.
+pub fn handle(
+    before: Option<Message>,
+    command: Command,
+    now: Timestamp,
+) -> Result<(Message, Vec<Event>), Reject> {
+    let events = match decide(before.as_ref(), command, now)? {
+        Outcome::Apply(events) => events,
+        Outcome::AlreadyApplied => Vec::new(),
+    };
+    let after = events.iter().fold(before, apply);
+    Ok((after.ok_or(Reject::MessageMustExist)?, events))
 }
 
 /// The message after an event that [`decide`] gave for it.
@@ -208,32 +247,57 @@ pub fn apply(message: Option<Message>, event: &Event) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
-    use kit::id::Id;
     use serde_json::json;
 
+    use super::super::template::{self, Version};
+    use super::super::wording::Wording;
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_micros(1_000_000);
     const LATER: Timestamp = Timestamp::from_micros(2_000_000);
 
-    fn content() -> Content {
-        Content {
-            id: Id::parse("msg_01j00000000000000000000000").expect("a test's id"),
-            sender: Subject::parse("deals").expect("a test's subject"),
-            recipient: Subject::parse("cus_1").expect("a test's subject"),
+    fn name(text: &str) -> Subject {
+        Subject::parse(text).expect("a test's subject")
+    }
+
+    fn id(last: char) -> MessageId {
+        MessageId::parse(&format!("msg_01j0000000000000000000000{last}")).expect("a test's id")
+    }
+
+    fn request() -> Request {
+        Request {
+            sender: name("deals"),
+            recipient: name("cus_1"),
             reference: Some(Reference::parse("deal_1").expect("a test's reference")),
             template_key: TemplateKey::parse("deal-executed").expect("a test's key"),
-            template_version: 1,
             parameters: Parameters::new(),
             send_at: None,
-            text: Text { subject: "s".to_owned(), body: "b".to_owned() },
         }
     }
 
-    fn send(change: impl Fn(&mut Content)) -> Command {
-        let mut content = content();
-        change(&mut content);
-        Command::Send(Box::new(content))
+    fn template(body: &str) -> Template {
+        Template {
+            key: request().template_key,
+            revision: 3,
+            newest: Version {
+                number: 3,
+                wording: Wording { subject: "s".to_owned(), body: body.to_owned() },
+                parameters: Vec::new(),
+                created_at: NOW,
+            },
+            state: template::State::InUse,
+        }
+    }
+
+    fn content() -> Content {
+        let text = Text { subject: "s".to_owned(), body: "b".to_owned() };
+        Content { id: id('0'), request: request(), template_version: 3, text }
+    }
+
+    fn send(change: impl Fn(&mut Request)) -> Command {
+        let mut request = request();
+        change(&mut request);
+        Command::Send { id: id('0'), request, template: Some(template("b")) }
     }
 
     /// What a command did: nothing, or the state and revision it led to.
@@ -241,13 +305,9 @@ mod tests {
 
     fn come(before: Option<State>, command: Command) -> Came {
         let before = before.map(|state| Message { content: content(), revision: 7, state });
-        match decide(before.as_ref(), command, NOW)? {
-            Outcome::AlreadyApplied => Ok(None),
-            Outcome::Apply(events) => {
-                let after = events.iter().fold(before, apply).expect("an event leaves a message");
-                Ok(Some((after.state, after.revision)))
-            }
-        }
+        let (after, events) = handle(before, command, NOW)?;
+        assert_eq!(after.content, content(), "what was accepted never changes");
+        Ok((!events.is_empty()).then_some((after.state, after.revision)))
     }
 
     #[test]
@@ -289,8 +349,9 @@ mod tests {
     fn a_message_is_sent_at_once_or_at_its_time() {
         let check = |send_at: Option<i64>, expected: Came| {
             let send_at = send_at.map(Timestamp::from_micros);
-            let command = send(|content| content.send_at = send_at);
-            assert_eq!(come(None, command), expected, "{send_at:?}");
+            let command = send(|request| request.send_at = send_at);
+            let came = handle(None, command, NOW).map(|(after, _)| (after.state, after.revision));
+            assert_eq!(came.map(Some), expected, "{send_at:?}");
         };
         let days = |days: i64| days * 24 * 60 * 60 * 1_000_000;
         let scheduled = |micros| {
@@ -306,21 +367,34 @@ mod tests {
     }
 
     #[test]
+    fn a_message_is_rendered_from_a_template_in_use() {
+        let check = |template: Option<Template>, expected: Result<(&str, u32), Reject>| {
+            let command = Command::Send { id: id('0'), request: request(), template };
+            let sent = handle(None, command, NOW).map(|(message, _)| message.content);
+            let sent = sent.map(|content| (content.text.body, content.template_version));
+            let expected = expected.map(|(body, version)| (body.to_owned(), version));
+            assert_eq!(sent, expected);
+        };
+        let retired = template::State::Retired { retired_at: NOW };
+        check(Some(template("b")), Ok(("b", 3)));
+        check(Some(Template { state: retired, ..template("b") }), Err(Reject::TemplateMustBeInUse));
+        check(None, Err(Reject::TemplateMustExist));
+    }
+
+    #[test]
     fn one_reference_is_one_message() {
-        let check = |change: fn(&mut Content), expected: Came| {
+        let check = |change: fn(&mut Request), expected: Came| {
             let before = Some(State::Sent { sent_at: NOW });
             assert_eq!(come(before, send(change)), expected);
         };
         let other = || Err(Reject::ReferenceMustBeUnused);
         check(|_| (), Ok(None));
-        check(|content| content.id = Id::parse("msg_00000000000000000000000000").expect("an id"), Ok(None));
-        check(|content| content.template_version = 2, Ok(None));
-        check(|content| content.text.body.push('x'), Ok(None));
-        check(|content| content.send_at = Some(LATER), other());
-        check(|content| content.template_key = TemplateKey::parse("other").expect("a key"), other());
-        check(|content| drop(content.parameters.insert("a".to_owned(), json!(1))), other());
-        check(|content| content.recipient = Subject::parse("cus_2").expect("a name"), other());
-        check(|content| content.sender = Subject::parse("wallets").expect("a name"), other());
-        check(|content| content.reference = None, other());
+        check(|request| request.send_at = Some(LATER), other());
+        check(|request| request.recipient = name("cus_2"), other());
+        check(|request| drop(request.parameters.insert("a".to_owned(), json!(1))), other());
+        let repeat = |template| Command::Send { id: id('1'), request: request(), template };
+        let before = Some(State::Read { sent_at: NOW, read_at: NOW });
+        assert_eq!(come(before, repeat(Some(template("other")))), Ok(None));
+        assert_eq!(come(before, repeat(None)), Ok(None));
     }
 }

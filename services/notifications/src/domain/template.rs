@@ -117,6 +117,21 @@ pub fn decide(
     }
 }
 
+/// Decides and applies: the template after the command, and what happened, which is nothing if it
+/// was applied before.
+pub fn handle(
+    before: Option<Template>,
+    command: Command,
+    now: Timestamp,
+) -> Result<(Template, Vec<Event>), Reject> {
+    let events = match decide(before.as_ref(), command, now)? {
+        Outcome::Apply(events) => events,
+        Outcome::AlreadyApplied => Vec::new(),
+    };
+    let after = events.iter().fold(before, apply);
+    Ok((after.ok_or(Reject::TemplateMustExist)?, events))
+}
+
 /// The template after an event that [`decide`] gave for it.
 pub fn apply(template: Option<Template>, event: &Event) -> Option<Template> {
     let revision = template.as_ref().map_or(0, |template| template.revision) + 1;
@@ -155,11 +170,8 @@ mod tests {
         let mut template = None;
         let mut changed = false;
         for command in commands {
-            changed = false;
-            if let Outcome::Apply(events) = decide(template.as_ref(), command.clone(), NOW)? {
-                template = events.iter().fold(template, apply);
-                changed = true;
-            }
+            let (next, events) = handle(template, command.clone(), NOW)?;
+            (template, changed) = (Some(next), !events.is_empty());
         }
         Ok((template.expect("the first command makes it"), changed))
     }

@@ -19,6 +19,7 @@ use minijinja::{Environment, UndefinedBehavior, Value};
 use money::{Amount, Commodity, Decimal, WireMoney};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
+use utoipa::ToSchema;
 
 use super::Reject;
 use super::names::ParameterName;
@@ -83,10 +84,11 @@ impl fmt::Display for Part {
 }
 
 /// A parameter as a template declares it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Parameter {
     /// The variable's name in the wording.
+    #[schema(value_type = String, example = "portfolio_name")]
     pub name: ParameterName,
     /// What may stand in it.
     pub kind: ParameterKind,
@@ -95,7 +97,7 @@ pub struct Parameter {
 }
 
 /// What may stand in a parameter.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ParameterKind {
     /// A string of at most 2,000 bytes without control characters but line breaks and tabs.
@@ -415,6 +417,7 @@ mod tests {
             let expected = expected.map(str::to_owned).ok_or(refused);
             assert_eq!(rendered.map(|text| text.body), expected, "{kind:?} {value}");
         };
+        let number = |text: &str| serde_json::from_str(text).expect("a test's number is JSON");
         use ParameterKind::{Date, Decimal, Integer, Money, Text};
         check(Text, json!("<b> {{ a }}\n"), Some("<b> {{ a }}\n"));
         check(Text, json!(""), Some(""));
@@ -436,11 +439,11 @@ mod tests {
         check(Integer, json!(-7), Some("-7"));
         check(Integer, json!(i64::MAX), Some("9223372036854775807"));
         check(Integer, json!(u64::MAX), None);
-        check(Integer, json!(1.5), None);
+        check(Integer, number("1.5"), None);
         check(Integer, json!("7"), None);
         check(Decimal, json!("0.1250"), Some("0.1250"));
         check(Decimal, json!("a"), None);
-        check(Decimal, json!(0.5), None);
+        check(Decimal, number("0.5"), None);
     }
 
     #[test]
