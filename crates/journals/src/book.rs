@@ -131,10 +131,16 @@ impl fmt::Display for BookError {
             BookError::AccountMustBeUnique(path) => write!(out, "account must be unique: {path}"),
             BookError::AccountMustBeListed(path) => write!(out, "account must be listed: {path}"),
             BookError::PostingMustFitAccounts(path) => {
-                write!(out, "posting must be above zero and of its accounts' commodity: {path}")
+                write!(
+                    out,
+                    "posting must be above zero and of its accounts' commodity: {path}"
+                )
             }
             BookError::PathMustBeWellFormed(path) => {
-                write!(out, "account path must be segments between slashes: {path:?}")
+                write!(
+                    out,
+                    "account path must be segments between slashes: {path:?}"
+                )
             }
             BookError::DateMustHaveSuccessor(date) => {
                 write!(out, "a day must come after the last transaction: {date}")
@@ -145,6 +151,19 @@ impl fmt::Display for BookError {
 
 impl std::error::Error for BookError {}
 
+impl BookError {
+    /// The path it is about, empty for one about a date.
+    pub(crate) fn path(&self) -> &str {
+        match self {
+            BookError::AccountMustBeUnique(path)
+            | BookError::AccountMustBeListed(path)
+            | BookError::PostingMustFitAccounts(path)
+            | BookError::PathMustBeWellFormed(path) => path,
+            BookError::DateMustHaveSuccessor(_) => "",
+        }
+    }
+}
+
 impl Book {
     /// The balances its transactions come to, in the order of its accounts, none left out.
     ///
@@ -153,7 +172,11 @@ impl Book {
     pub fn computed_balances(&self) -> Result<Vec<Balance>, BookError> {
         let accounts = self.index()?;
         let mut sums = vec![0_i128; self.accounts.len()];
-        for posting in self.transactions.iter().flat_map(|transaction| &transaction.postings) {
+        for posting in self
+            .transactions
+            .iter()
+            .flat_map(|transaction| &transaction.postings)
+        {
             let minor = i128::from(posting.amount.minor);
             sums[accounts[posting.debit.as_str()]] += minor;
             sums[accounts[posting.credit.as_str()]] -= minor;
@@ -181,7 +204,11 @@ impl Book {
             let place = places.get(path).copied();
             place.ok_or_else(|| BookError::AccountMustBeListed(path.to_owned()))
         };
-        for posting in self.transactions.iter().flat_map(|transaction| &transaction.postings) {
+        for posting in self
+            .transactions
+            .iter()
+            .flat_map(|transaction| &transaction.postings)
+        {
             for path in [&posting.debit, &posting.credit] {
                 let account = &self.accounts[find(path)?];
                 if account.commodity != posting.amount.commodity || posting.amount.minor <= 0 {

@@ -18,21 +18,37 @@
 //! Does not: guess. Budgets, forecasts, timeclocks, lots and plugins are refused by name; see
 //! [`Kind`].
 
+mod beancount;
 mod book;
+mod convert;
+mod cursor;
+mod escape;
 mod hledger;
+mod import;
+mod metadata;
 mod model;
+mod names;
 mod number;
+mod pairs;
 mod refusal;
 mod source;
+mod write_beancount;
+mod write_hledger;
 
-pub use book::{
-    Account, Balance, Book, BookError, POSITION_ROOT, Posting, Price, Transaction,
-};
+pub use beancount::read_beancount;
+pub use book::{Account, Balance, Book, BookError, POSITION_ROOT, Posting, Price, Transaction};
 pub use hledger::read_hledger;
+pub use import::{PATH_BYTES_MAX, POSTINGS_MAX, Symbols};
 pub use model::{
     AccountKind, AccountUse, Assertion, CommodityUse, Cost, Entry, Format, Journal, Leg,
     MarketPrice, Quantity, Status,
 };
+pub use names::{
+    beancount_account, beancount_commodity, commodity_of_beancount, hledger_account,
+    path_of_beancount, path_of_hledger,
+};
 pub use number::{DIGITS_MAX, Number};
 pub use refusal::{Kind, Place, REFUSALS_MAX, Refusal, Refusals};
 pub use source::{BYTES_MAX, FILES_MAX, INCLUDE_DEPTH_MAX, Source};
+pub use write_beancount::write_beancount;
+pub use write_hledger::write_hledger;

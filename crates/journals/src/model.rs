@@ -73,6 +73,8 @@ pub struct AccountUse {
     pub is_declared: bool,
     /// When it was opened, where the format says so.
     pub opened: Option<Date>,
+    /// The commodities it may hold, where the format says so; empty for any.
+    pub symbols: Vec<String>,
     /// Tags of its directive.
     pub tags: Vec<(String, String)>,
     /// Where it was first seen.

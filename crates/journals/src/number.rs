@@ -24,11 +24,17 @@ pub struct Number {
 
 impl Number {
     /// Nothing, with no decimals.
-    pub const ZERO: Number = Number { mantissa: 0, decimals: 0 };
+    pub const ZERO: Number = Number {
+        mantissa: 0,
+        decimals: 0,
+    };
 
     /// `minor` units of a commodity with `exponent` decimals.
     pub fn from_minor(minor: i128, exponent: u8) -> Number {
-        Number { mantissa: minor, decimals: u32::from(exponent) }
+        Number {
+            mantissa: minor,
+            decimals: u32::from(exponent),
+        }
     }
 
     /// From the digits of a number (ASCII digits only, the last `decimals` of them after the
@@ -39,7 +45,11 @@ impl Number {
         if too_long || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
             return None;
         }
-        let mantissa = if significant.is_empty() { 0 } else { significant.parse().ok()? };
+        let mantissa = if significant.is_empty() {
+            0
+        } else {
+            significant.parse().ok()?
+        };
         Some(Number { mantissa, decimals })
     }
 
@@ -50,10 +60,16 @@ impl Number {
             return None;
         }
         if decimals >= 0 {
-            return Some(Number { mantissa: self.mantissa, decimals: u32::try_from(decimals).ok()? });
+            return Some(Number {
+                mantissa: self.mantissa,
+                decimals: u32::try_from(decimals).ok()?,
+            });
         }
         let factor = ten_to(u32::try_from(-decimals).ok()?)?;
-        Some(Number { mantissa: self.mantissa.checked_mul(factor)?, decimals: 0 })
+        Some(Number {
+            mantissa: self.mantissa.checked_mul(factor)?,
+            decimals: 0,
+        })
     }
 
     /// How many decimals it was written with, or has come to have.
@@ -74,7 +90,10 @@ impl Number {
     /// The number with its sign turned; `None` only for the one mantissa without an opposite.
     pub fn checked_neg(self) -> Option<Number> {
         let mantissa = self.mantissa.checked_neg()?;
-        Some(Number { mantissa, decimals: self.decimals })
+        Some(Number {
+            mantissa,
+            decimals: self.decimals,
+        })
     }
 
     /// The exact sum, with the larger count of decimals; `None` on overflow.
@@ -93,7 +112,10 @@ impl Number {
     pub fn checked_mul(self, other: Number) -> Option<Number> {
         let (left, right) = (self.trimmed(), other.trimmed());
         let mantissa = left.mantissa.checked_mul(right.mantissa)?;
-        Some(Number { mantissa, decimals: left.decimals.checked_add(right.decimals)? })
+        Some(Number {
+            mantissa,
+            decimals: left.decimals.checked_add(right.decimals)?,
+        })
     }
 
     /// The quotient when it is a decimal number of at most [`DIGITS_MAX`] decimals, else `None`.
@@ -107,7 +129,10 @@ impl Number {
             let scaled = left.mantissa.checked_mul(ten_to(extra)?)?;
             if scaled % right.mantissa == 0 && decimals >= right.decimals {
                 let mantissa = scaled / right.mantissa;
-                return Some(Number { mantissa, decimals: decimals - right.decimals });
+                return Some(Number {
+                    mantissa,
+                    decimals: decimals - right.decimals,
+                });
             }
         }
         None
@@ -125,8 +150,13 @@ impl Number {
         if kept.decimals <= exponent {
             return kept.at(exponent);
         }
-        let Some(unit) = ten_to(kept.decimals - exponent) else { return Some(0) };
-        let (whole, rest) = (kept.mantissa.div_euclid(unit), kept.mantissa.rem_euclid(unit));
+        let Some(unit) = ten_to(kept.decimals - exponent) else {
+            return Some(0);
+        };
+        let (whole, rest) = (
+            kept.mantissa.div_euclid(unit),
+            kept.mantissa.rem_euclid(unit),
+        );
         let up = match rest.cmp(&(unit - rest)) {
             Ordering::Less => false,
             Ordering::Greater => true,
@@ -137,7 +167,10 @@ impl Number {
 
     /// The same value written with no trailing decimal zeros.
     pub fn trimmed(self) -> Number {
-        let Number { mut mantissa, mut decimals } = self;
+        let Number {
+            mut mantissa,
+            mut decimals,
+        } = self;
         while decimals > 0 && mantissa % 10 == 0 {
             mantissa /= 10;
             decimals -= 1;

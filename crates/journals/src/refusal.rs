@@ -143,7 +143,14 @@ pub struct Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}:{}: {}: {}", self.file, self.line, self.kind.name(), self.detail)
+        write!(
+            out,
+            "{}:{}: {}: {}",
+            self.file,
+            self.line,
+            self.kind.name(),
+            self.detail
+        )
     }
 }
 
@@ -162,7 +169,11 @@ impl fmt::Display for Refusals {
             let separator = if index == 0 { "" } else { "\n" };
             write!(out, "{separator}{refusal}")?;
         }
-        if self.more { write!(out, "\nand more") } else { Ok(()) }
+        if self.more {
+            write!(out, "\nand more")
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -215,6 +226,9 @@ impl Collector {
             kind,
             detail,
         };
-        Err(Refusals { refusals: self.found.into_iter().map(named).collect(), more: self.more })
+        Err(Refusals {
+            refusals: self.found.into_iter().map(named).collect(),
+            more: self.more,
+        })
     }
 }

@@ -43,7 +43,12 @@ pub(crate) struct Files<'s> {
 
 impl<'s> Files<'s> {
     pub(crate) fn new(source: &'s dyn Source) -> Files<'s> {
-        Files { source, names: Vec::new(), stack: Vec::new(), bytes: 0 }
+        Files {
+            source,
+            names: Vec::new(),
+            stack: Vec::new(),
+            bytes: 0,
+        }
     }
 
     pub(crate) fn into_names(self) -> Vec<String> {
@@ -52,7 +57,11 @@ impl<'s> Files<'s> {
 
     /// Opens `path` beneath the files being read; [`Files::close`] ends it.
     pub(crate) fn open(&mut self, path: &str) -> Result<(u32, String), Refused> {
-        if self.stack.iter().any(|file| self.names[*file as usize] == path) {
+        if self
+            .stack
+            .iter()
+            .any(|file| self.names[*file as usize] == path)
+        {
             return Err((Kind::IncludeCycle, format!("{path} includes itself")));
         }
         if self.stack.len() >= INCLUDE_DEPTH_MAX {
@@ -60,18 +69,27 @@ impl<'s> Files<'s> {
             return Err((Kind::TooLarge, detail));
         }
         if self.names.len() >= FILES_MAX {
-            return Err((Kind::TooLarge, format!("a journal may have {FILES_MAX} files")));
+            return Err((
+                Kind::TooLarge,
+                format!("a journal may have {FILES_MAX} files"),
+            ));
         }
         let read = self.source.read(path);
         let bytes = read.map_err(|why| (Kind::IncludeUnreadable, format!("{path}: {why}")))?;
         self.bytes = self.bytes.saturating_add(bytes.len());
         if self.bytes > BYTES_MAX {
-            return Err((Kind::TooLarge, format!("a journal may have {BYTES_MAX} bytes")));
+            return Err((
+                Kind::TooLarge,
+                format!("a journal may have {BYTES_MAX} bytes"),
+            ));
         }
         let text = String::from_utf8(bytes).map_err(|error| {
             let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-            (Kind::NotUtf8, format!("{path} must be UTF-8; line {line} is not"))
+            (
+                Kind::NotUtf8,
+                format!("{path} must be UTF-8; line {line} is not"),
+            )
         })?;
         let file = u32::try_from(self.names.len()).expect("FILES_MAX is far below u32::MAX");
         self.names.push(path.to_owned());
@@ -85,7 +103,10 @@ impl<'s> Files<'s> {
 
     /// `written` in an include of the file being read, as a path for the source.
     pub(crate) fn resolve(&self, written: &str) -> String {
-        let current = self.stack.last().map_or("", |file| self.names[*file as usize].as_str());
+        let current = self
+            .stack
+            .last()
+            .map_or("", |file| self.names[*file as usize].as_str());
         join(current, written)
     }
 }

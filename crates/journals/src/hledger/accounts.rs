@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::model::{AccountKind, AccountUse};
 use crate::refusal::{Kind, Refused};
 
-use super::cursor::Cursor;
+use crate::cursor::Cursor;
 
 /// `alias OLD = NEW`.
 #[derive(Debug, Clone)]
@@ -29,7 +29,10 @@ impl Alias {
         if old.is_empty() || new.is_empty() {
             return Err((Kind::Syntax, "an alias must be OLD = NEW".to_owned()));
         }
-        Ok(Alias { old: old.to_owned(), new: new.to_owned() })
+        Ok(Alias {
+            old: old.to_owned(),
+            new: new.to_owned(),
+        })
     }
 
     fn apply(&self, name: String) -> String {
@@ -47,7 +50,10 @@ pub(super) fn modified(name: &str, parents: &[String], aliases: &[Alias]) -> Str
         full.push(':');
     }
     full.push_str(name);
-    aliases.iter().rev().fold(full, |name, alias| alias.apply(name))
+    aliases
+        .iter()
+        .rev()
+        .fold(full, |name, alias| alias.apply(name))
 }
 
 /// An account name: words with single spaces between them, up to two spaces or the end.

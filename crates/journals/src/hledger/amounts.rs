@@ -8,7 +8,7 @@ use crate::model::{Assertion, Cost, Quantity};
 use crate::number::Number;
 use crate::refusal::{Kind, Refused};
 
-use super::cursor::Cursor;
+use crate::cursor::Cursor;
 
 /// How a directive says a commodity's numbers are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,15 +58,26 @@ pub(super) fn amount(cursor: &mut Cursor<'_>, marks: &dyn Marks) -> Result<Writt
     };
     let suggested = marks.style(symbol.as_deref().unwrap_or(""));
     let (number, mark) = raw.interpret(marks.required_mark(), suggested.and_then(|s| s.mark))?;
-    let number = if is_negative { negated(number)? } else { number };
+    let number = if is_negative {
+        negated(number)?
+    } else {
+        number
+    };
     let decimals = number.decimals();
     let (symbol, style) = match (symbol, marks.default_commodity()) {
-        (None, Some((symbol, style))) => {
-            (symbol.to_owned(), Style { decimals: style.decimals.max(decimals), ..style })
-        }
+        (None, Some((symbol, style))) => (
+            symbol.to_owned(),
+            Style {
+                decimals: style.decimals.max(decimals),
+                ..style
+            },
+        ),
         (symbol, _) => (symbol.unwrap_or_default(), Style { mark, decimals }),
     };
-    Ok(Written { quantity: Quantity { number, symbol }, style })
+    Ok(Written {
+        quantity: Quantity { number, symbol },
+        style,
+    })
 }
 
 /// A cost after an amount, if there is one; lots are refused.
@@ -90,7 +101,11 @@ pub(super) fn cost(cursor: &mut Cursor<'_>, marks: &dyn Marks) -> Result<Option<
         }
         cursor.skip_spaces();
         let price = amount(cursor, marks)?.quantity;
-        cost = Some(if is_total { Cost::Total(price) } else { Cost::Each(price) });
+        cost = Some(if is_total {
+            Cost::Total(price)
+        } else {
+            Cost::Each(price)
+        });
         cursor.skip_spaces();
     }
 }
@@ -112,7 +127,11 @@ pub(super) fn assertion(
         let detail = "a balance assertion must have no cost; hledger ignores one";
         return Err((Kind::Syntax, detail.to_owned()));
     }
-    Ok(Some(Assertion { quantity, is_total, is_inclusive }))
+    Ok(Some(Assertion {
+        quantity,
+        is_total,
+        is_inclusive,
+    }))
 }
 
 /// A commodity symbol, quoted or plain.
@@ -120,7 +139,10 @@ pub(super) fn symbol(cursor: &mut Cursor<'_>) -> Result<String, Refused> {
     if cursor.eat("\"") {
         let symbol = cursor.take_while(|c| c != '"' && c != ';').to_owned();
         if !cursor.eat("\"") {
-            return Err((Kind::Syntax, "a quoted commodity symbol must be closed".to_owned()));
+            return Err((
+                Kind::Syntax,
+                "a quoted commodity symbol must be closed".to_owned(),
+            ));
         }
         return Ok(symbol);
     }
@@ -246,7 +268,9 @@ fn groups(cursor: &mut Cursor<'_>, raw: &mut RawNumber) {
         cursor.bump();
         raw.groups.push(digits(cursor));
     }
-    let mark = cursor.peek().filter(|c| is_mark(*c) && raw.separator != Some(*c));
+    let mark = cursor
+        .peek()
+        .filter(|c| is_mark(*c) && raw.separator != Some(*c));
     if mark.is_some() {
         raw.mark = mark;
         cursor.bump();

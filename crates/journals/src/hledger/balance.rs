@@ -34,7 +34,10 @@ pub(super) fn balance_all(
     commodities: &Commodities,
     refused: &mut Collector,
 ) {
-    for entry in entries.iter_mut().filter(|entry| !entry.postings.iter().any(is_assignment)) {
+    for entry in entries
+        .iter_mut()
+        .filter(|entry| !entry.postings.iter().any(is_assignment))
+    {
         if let Err(why) = balance(entry, commodities) {
             refused.add(entry.place, why);
         }
@@ -69,7 +72,10 @@ fn post(
         if is_assignment(leg) {
             assign(leg, balances)?;
         } else {
-            add_all(balances.entry(leg.account.clone()).or_default(), &leg.amounts)?;
+            add_all(
+                balances.entry(leg.account.clone()).or_default(),
+                &leg.amounts,
+            )?;
         }
         if let Some(assertion) = &leg.assertion {
             match check_assertion(assertion, &leg.account, balances) {
@@ -81,7 +87,10 @@ fn post(
     if has_assignment {
         balance(entry, commodities)?;
         for leg in entry.postings.iter().filter(|leg| leg.was_elided) {
-            add_all(balances.entry(leg.account.clone()).or_default(), &leg.amounts)?;
+            add_all(
+                balances.entry(leg.account.clone()).or_default(),
+                &leg.amounts,
+            )?;
         }
     }
     Ok(())
@@ -89,10 +98,16 @@ fn post(
 
 /// Gives an assignment the amount that makes its account's balance what is asserted.
 fn assign(leg: &mut Leg, balances: &mut Balances) -> Result<(), Refused> {
-    let Some(assertion) = &leg.assertion else { return Ok(()) };
+    let Some(assertion) = &leg.assertion else {
+        return Ok(());
+    };
     let below = subaccounts(&leg.account, balances)?;
     let old = balances.entry(leg.account.clone()).or_default();
-    let mut target = if assertion.is_total { Sums::new() } else { old.clone() };
+    let mut target = if assertion.is_total {
+        Sums::new()
+    } else {
+        old.clone()
+    };
     target.insert(assertion.quantity.symbol.clone(), assertion.quantity.number);
     if assertion.is_inclusive {
         for (symbol, number) in below {
@@ -124,7 +139,9 @@ fn check_assertion(
     }
     let Quantity { number, symbol } = &assertion.quantity;
     let held = |symbol: &str| actual.get(symbol).copied().unwrap_or(Number::ZERO);
-    let others = own.keys().filter(|other| assertion.is_total && *other != symbol);
+    let others = own
+        .keys()
+        .filter(|other| assertion.is_total && *other != symbol);
     let wanted = others.map(|other| (other.as_str(), Number::ZERO));
     for (symbol, wanted) in wanted.chain([(symbol.as_str(), *number)]) {
         let held = held(symbol);
@@ -151,8 +168,9 @@ fn subaccounts(account: &str, balances: &Balances) -> Result<Sums, Refused> {
 
 /// Fills in the elided amount of one transaction and checks that it balances.
 fn balance(entry: &mut Entry, commodities: &Commodities) -> Result<(), Refused> {
-    let elided: Vec<usize> =
-        (0..entry.postings.len()).filter(|index| entry.postings[*index].was_elided).collect();
+    let elided: Vec<usize> = (0..entry.postings.len())
+        .filter(|index| entry.postings[*index].was_elided)
+        .collect();
     if elided.len() > 1 {
         let detail = "a transaction may leave out one amount (two spaces must come before each)";
         return Err((Kind::TooManyElided, detail.to_owned()));
@@ -182,7 +200,10 @@ fn balance(entry: &mut Entry, commodities: &Commodities) -> Result<(), Refused> 
 fn precision(entry: &Entry, symbol: &str, commodities: &Commodities) -> u8 {
     let known = commodities.get(symbol);
     let decimals = known.and_then(|known| known.declared_decimals.or(known.used_decimals));
-    let prices = entry.postings.iter().filter_map(|leg| leg.cost.as_ref().map(Cost::price));
+    let prices = entry
+        .postings
+        .iter()
+        .filter_map(|leg| leg.cost.as_ref().map(Cost::price));
     let priced = prices.filter(|price| price.symbol == symbol);
     let decimals = decimals.or_else(|| priced.map(|price| price.number.decimals()).max());
     u8::try_from(decimals.unwrap_or(0)).unwrap_or(u8::MAX)
@@ -194,11 +215,17 @@ pub(crate) fn weight(leg: &Leg) -> Result<Vec<Quantity>, Refused> {
         return Ok(leg.amounts.clone());
     };
     let number = match cost {
-        Cost::Each(price) => amount.number.checked_mul(price.number).ok_or_else(too_large)?,
+        Cost::Each(price) => amount
+            .number
+            .checked_mul(price.number)
+            .ok_or_else(too_large)?,
         Cost::Total(price) if amount.number.is_negative() => negated(price.number)?,
         Cost::Total(price) => price.number,
     };
-    Ok(vec![Quantity { number, symbol: cost.price().symbol.clone() }])
+    Ok(vec![Quantity {
+        number,
+        symbol: cost.price().symbol.clone(),
+    }])
 }
 
 fn weights(entry: &Entry) -> Result<Sums, Refused> {
@@ -224,13 +251,18 @@ pub(crate) fn implicit_pair(entry: &Entry) -> Result<Option<[Quantity; 2]>, Refu
             add_all(&mut plain, &leg.amounts)?;
             continue;
         };
-        let Some(amount) = leg.amounts.first() else { continue };
+        let Some(amount) = leg.amounts.first() else {
+            continue;
+        };
         let (key, total) = match cost {
-            Cost::Each(price) => {
-                (format!("@{} {}", price.number.trimmed(), price.symbol), Number::ZERO)
-            }
+            Cost::Each(price) => (
+                format!("@{} {}", price.number.trimmed(), price.symbol),
+                Number::ZERO,
+            ),
             Cost::Total(price) => {
-                let weight = weight(leg)?.first().map_or(Number::ZERO, |weight| weight.number);
+                let weight = weight(leg)?
+                    .first()
+                    .map_or(Number::ZERO, |weight| weight.number);
                 (format!("@@{}", price.symbol), weight)
             }
         };
@@ -238,7 +270,9 @@ pub(crate) fn implicit_pair(entry: &Entry) -> Result<Option<[Quantity; 2]>, Refu
         sum.0 = sum.0.checked_add(amount.number).ok_or_else(too_large)?;
         sum.1 = sum.1.checked_add(total).ok_or_else(too_large)?;
     }
-    let is_priced = priced.values().any(|(amount, total)| !amount.is_zero() || !total.is_zero());
+    let is_priced = priced
+        .values()
+        .any(|(amount, total)| !amount.is_zero() || !total.is_zero());
     let [left, right]: [Quantity; 2] = match quantities(plain).try_into() {
         Ok(pair) if !is_priced => pair,
         _ => return Ok(None),
@@ -250,7 +284,8 @@ pub(crate) fn implicit_pair(entry: &Entry) -> Result<Option<[Quantity; 2]>, Refu
 /// What is not zero, in the order of the symbols.
 fn quantities(sums: Sums) -> Vec<Quantity> {
     let kept = sums.into_iter().filter(|(_, number)| !number.is_zero());
-    kept.map(|(symbol, number)| Quantity { number, symbol }).collect()
+    kept.map(|(symbol, number)| Quantity { number, symbol })
+        .collect()
 }
 
 fn add_all(sums: &mut Sums, quantities: &[Quantity]) -> Result<(), Refused> {

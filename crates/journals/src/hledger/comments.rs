@@ -14,7 +14,10 @@ pub(super) fn tags(line: &str) -> Vec<(String, String)> {
     let mut rest = line;
     while let Some(colon) = rest.find(':') {
         let (before, after) = (&rest[..colon], &rest[colon + 1..]);
-        let name = before.rsplit(char::is_whitespace).next().unwrap_or_default();
+        let name = before
+            .rsplit(char::is_whitespace)
+            .next()
+            .unwrap_or_default();
         if name.is_empty() {
             rest = after;
             continue;
@@ -28,12 +31,18 @@ pub(super) fn tags(line: &str) -> Vec<(String, String)> {
 
 /// Whether a posting's comment line gives the posting a date of its own.
 pub(super) fn has_posting_date(line: &str) -> bool {
-    let tagged = tags(line).iter().any(|(name, _)| name == "date" || name == "date2");
+    let tagged = tags(line)
+        .iter()
+        .any(|(name, _)| name == "date" || name == "date2");
     let bracketed = line.match_indices('[').any(|(open, _)| {
         let inner = line[open + 1..].split(']').next().unwrap_or_default();
         let is_closed = line[open + 1..].contains(']');
         let is_date = inner.contains(['/', '-', '.']) && inner.contains(|c: char| c.is_numeric());
-        is_closed && is_date && inner.chars().all(|c| c.is_ascii_digit() || "/-.=".contains(c))
+        is_closed
+            && is_date
+            && inner
+                .chars()
+                .all(|c| c.is_ascii_digit() || "/-.=".contains(c))
     });
     tagged || bracketed
 }

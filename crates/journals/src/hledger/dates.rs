@@ -6,7 +6,7 @@ use jiff::civil::Date;
 
 use crate::refusal::{Kind, Refused};
 
-use super::cursor::Cursor;
+use crate::cursor::Cursor;
 
 /// A date; one without a year takes `year`.
 pub(super) fn date(cursor: &mut Cursor<'_>, year: Option<i16>) -> Result<Date, Refused> {
@@ -19,7 +19,11 @@ pub(super) fn date(cursor: &mut Cursor<'_>, year: Option<i16>) -> Result<Date, R
             return Err((Kind::InvalidDate, detail.to_owned()));
         }
         cursor.bump();
-        (first.parse().map_err(|_| invalid())?, second, number(cursor)?)
+        (
+            first.parse().map_err(|_| invalid())?,
+            second,
+            number(cursor)?,
+        )
     } else {
         let detail = "a date without a year must follow a Y directive";
         let year = year.ok_or_else(|| (Kind::YearUnknown, detail.to_owned()))?;
@@ -38,13 +42,19 @@ pub(super) fn year(text: &str) -> Result<i16, Refused> {
 }
 
 fn invalid() -> Refused {
-    (Kind::InvalidDate, "a date must be a day of the calendar, year 0 to 9999".to_owned())
+    (
+        Kind::InvalidDate,
+        "a date must be a day of the calendar, year 0 to 9999".to_owned(),
+    )
 }
 
 fn number<'t>(cursor: &mut Cursor<'t>) -> Result<&'t str, Refused> {
     let digits = cursor.take_while(|c| c.is_ascii_digit());
     if digits.is_empty() {
-        return Err((Kind::InvalidDate, "a date must be digits and separators".to_owned()));
+        return Err((
+            Kind::InvalidDate,
+            "a date must be digits and separators".to_owned(),
+        ));
     }
     Ok(digits)
 }

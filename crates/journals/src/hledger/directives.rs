@@ -5,8 +5,8 @@
 use crate::model::MarketPrice;
 use crate::refusal::{Kind, Place, Refused};
 
-use super::cursor::Cursor;
 use super::{Context, Lines, Reader, Scope, accounts, amounts, comments, dates};
+use crate::cursor::Cursor;
 
 /// ledger's and hledger's directives that are known and not supported.
 const KNOWN: &[&str] = &[
@@ -42,7 +42,10 @@ impl Reader<'_> {
                 Ok(())
             }
             "comment" if rest.is_empty() => {
-                while lines.next().is_some_and(|(_, line)| line.trim_end() != "end comment") {}
+                while lines
+                    .next()
+                    .is_some_and(|(_, line)| line.trim_end() != "end comment")
+                {}
                 Ok(())
             }
             "year" => {
@@ -70,7 +73,10 @@ impl Reader<'_> {
         let mut cursor = Cursor::new(rest);
         let written = accounts::name(&mut cursor)?;
         if written.starts_with(['(', '[']) {
-            return Err((Kind::Syntax, "an account name must not be in brackets".to_owned()));
+            return Err((
+                Kind::Syntax,
+                "an account name must not be in brackets".to_owned(),
+            ));
         }
         let mut tags = trailing_comment(&mut cursor)?;
         self.indented_comments(place, lines, &mut tags);
@@ -93,15 +99,28 @@ impl Reader<'_> {
         scope: &Scope,
     ) -> Result<(), Refused> {
         let mut cursor = Cursor::new(rest);
-        let context = Context { scope, styles: &self.styles };
+        let context = Context {
+            scope,
+            styles: &self.styles,
+        };
         let mut sample = cursor.clone();
         if let Ok(written) = amounts::amount(&mut sample, &context) {
             trailing_comment(&mut sample)?;
-            self.declare(place, &written.quantity.symbol, Some(with_mark(written.style)?));
+            self.declare(
+                place,
+                &written.quantity.symbol,
+                Some(with_mark(written.style)?),
+            );
             while let Some((number, text)) = lines.next_indented() {
                 if !text.trim_start().starts_with(';') {
                     let refused = unsupported(text, text.trim());
-                    self.refused.add(Place { line: number, ..place }, refused);
+                    self.refused.add(
+                        Place {
+                            line: number,
+                            ..place
+                        },
+                        refused,
+                    );
                 }
             }
             return Ok(());
@@ -111,7 +130,13 @@ impl Reader<'_> {
         self.declare(place, &symbol, None);
         while let Some((number, text)) = lines.next_indented() {
             if let Err(refused) = self.format(place, &symbol, text.trim(), scope) {
-                self.refused.add(Place { line: number, ..place }, refused);
+                self.refused.add(
+                    Place {
+                        line: number,
+                        ..place
+                    },
+                    refused,
+                );
             }
         }
         Ok(())
@@ -132,7 +157,10 @@ impl Reader<'_> {
         if !cursor.eat("format") || !cursor.skip_spaces() {
             return Err(unsupported(text, text));
         }
-        let context = Context { scope, styles: &self.styles };
+        let context = Context {
+            scope,
+            styles: &self.styles,
+        };
         let written = amounts::amount(&mut cursor, &context)?;
         trailing_comment(&mut cursor)?;
         if written.quantity.symbol != symbol {
@@ -157,7 +185,10 @@ impl Reader<'_> {
         rest: &str,
         scope: &mut Scope,
     ) -> Result<(), Refused> {
-        let context = Context { scope, styles: &self.styles };
+        let context = Context {
+            scope,
+            styles: &self.styles,
+        };
         let written = amounts::amount(&mut Cursor::new(rest), &context)?;
         let style = with_mark(written.style)?;
         let symbol = written.quantity.symbol;
@@ -174,24 +205,39 @@ impl Reader<'_> {
         let mut cursor = Cursor::new(rest);
         let date = dates::date(&mut cursor, scope.year)?;
         cursor.skip_spaces();
-        let time = cursor.clone().take_while(|c| c.is_ascii_digit() || c == ':').to_owned();
+        let time = cursor
+            .clone()
+            .take_while(|c| c.is_ascii_digit() || c == ':')
+            .to_owned();
         if time.contains(':') {
             let detail = "a price must be of a day; times of day are not supported";
             return Err((Kind::UnsupportedDirective, detail.to_owned()));
         }
         let symbol = amounts::symbol(&mut cursor)?;
         cursor.skip_spaces();
-        let context = Context { scope, styles: &self.styles };
+        let context = Context {
+            scope,
+            styles: &self.styles,
+        };
         let price = amounts::amount(&mut cursor, &context)?.quantity;
         trailing_comment(&mut cursor)?;
-        self.prices.push(MarketPrice { place, date, symbol, price });
+        self.note_commodity(&symbol, place);
+        self.note_commodity(&price.symbol, place);
+        self.prices.push(MarketPrice {
+            place,
+            date,
+            symbol,
+            price,
+        });
         Ok(())
     }
 
     fn include(&mut self, place: Place, rest: &str, scope: &Scope) -> Result<(), Refused> {
         let path = rest.split(';').next().unwrap_or_default().trim();
         let is_pattern = path.contains(['*', '?', '[', '{']) || path.starts_with('~');
-        let has_prefix = path.split_once(':').is_some_and(|(word, _)| !word.contains('/'));
+        let has_prefix = path
+            .split_once(':')
+            .is_some_and(|(word, _)| !word.contains('/'));
         let other = [".timeclock", ".timedot", ".csv", ".ssv", ".tsv", ".rules"];
         if path.is_empty() || is_pattern || has_prefix || other.iter().any(|e| path.ends_with(e)) {
             let detail = "an include must name one journal file; patterns are not supported";
@@ -214,7 +260,13 @@ impl Reader<'_> {
                 Some(comment) => tags.extend(comments::tags(&comments::text(comment))),
                 None => {
                     let refused = unsupported(text, text.trim());
-                    self.refused.add(Place { line: number, ..place }, refused);
+                    self.refused.add(
+                        Place {
+                            line: number,
+                            ..place
+                        },
+                        refused,
+                    );
                 }
             }
         }
@@ -252,7 +304,10 @@ fn trailing_comment(cursor: &mut Cursor<'_>) -> Result<Vec<(String, String)>, Re
     if cursor.is_at_end() {
         return Ok(Vec::new());
     }
-    Err((Kind::Syntax, format!("the line must end here, not go on with {:?}", cursor.rest())))
+    Err((
+        Kind::Syntax,
+        format!("the line must end here, not go on with {:?}", cursor.rest()),
+    ))
 }
 
 fn with_mark(style: amounts::Style) -> Result<amounts::Style, Refused> {
@@ -284,12 +339,21 @@ fn unsupported(line: &str, word: &str) -> Refused {
         return (Kind::AutoPosting, detail.to_owned());
     }
     if is_one_letter && begins_with(&['i', 'o', 'O', 'b', 'h']) {
-        return (Kind::Timeclock, "timeclock entries are not supported".to_owned());
+        return (
+            Kind::Timeclock,
+            "timeclock entries are not supported".to_owned(),
+        );
     }
     let first = word.split_whitespace().next().unwrap_or_default();
     let is_known = KNOWN.contains(&first) || begins_with(&['!', '@', '-']);
     if is_known || line.starts_with(char::is_whitespace) && line.trim() == word {
-        return (Kind::UnsupportedDirective, format!("{word:?} is not supported"));
+        return (
+            Kind::UnsupportedDirective,
+            format!("{word:?} is not supported"),
+        );
     }
-    (Kind::Syntax, "a line must begin a transaction, a directive or a comment".to_owned())
+    (
+        Kind::Syntax,
+        "a line must begin a transaction, a directive or a comment".to_owned(),
+    )
 }

@@ -9,7 +9,6 @@ mod accounts;
 mod amounts;
 mod balance;
 mod comments;
-mod cursor;
 mod dates;
 mod directives;
 mod transactions;
@@ -17,11 +16,10 @@ mod transactions;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(crate) use balance::{implicit_pair, weight};
-pub(crate) use cursor::Cursor;
 
 use crate::model::{AccountKind, AccountUse, CommodityUse, Entry, Format, Journal, MarketPrice};
 use crate::number::Number;
-use crate::refusal::{Collector, Place, Refused, Refusals};
+use crate::refusal::{Collector, Place, Refusals, Refused};
 use crate::source::{Files, Source};
 
 use accounts::Alias;
@@ -81,7 +79,11 @@ impl Marks for Context<'_> {
     }
 
     fn style(&self, symbol: &str) -> Option<Style> {
-        let default = self.scope.default_commodity.as_ref().map(|(_, style)| *style);
+        let default = self
+            .scope
+            .default_commodity
+            .as_ref()
+            .map(|(_, style)| *style);
         self.styles.get(symbol).copied().or(default)
     }
 
@@ -102,9 +104,14 @@ struct Lines<'t> {
 impl<'t> Lines<'t> {
     fn new(text: &'t str) -> Lines<'t> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let numbered = text.lines().zip(1_u32..).map(|(line, number)| (number, line));
+        let numbered = text
+            .lines()
+            .zip(1_u32..)
+            .map(|(line, number)| (number, line));
         let boxed: Box<dyn Iterator<Item = Line<'t>> + 't> = Box::new(numbered);
-        Lines { lines: boxed.peekable() }
+        Lines {
+            lines: boxed.peekable(),
+        }
     }
 
     fn next(&mut self) -> Option<Line<'t>> {
@@ -113,9 +120,8 @@ impl<'t> Lines<'t> {
 
     /// The next line when it is indented and not blank.
     fn next_indented(&mut self) -> Option<Line<'t>> {
-        self.lines.next_if(|(_, line)| {
-            line.starts_with(char::is_whitespace) && !line.trim().is_empty()
-        })
+        self.lines
+            .next_if(|(_, line)| line.starts_with(char::is_whitespace) && !line.trim().is_empty())
     }
 }
 
@@ -172,12 +178,20 @@ impl<'s> Reader<'s> {
     }
 
     fn note_commodity(&mut self, symbol: &str, place: Place) -> &mut CommodityUse {
-        let unseen = || CommodityUse { place, ..CommodityUse::default() };
-        self.commodities.entry(symbol.to_owned()).or_insert_with(unseen)
+        let unseen = || CommodityUse {
+            place,
+            ..CommodityUse::default()
+        };
+        self.commodities
+            .entry(symbol.to_owned())
+            .or_insert_with(unseen)
     }
 
     fn note_account(&mut self, name: &str, place: Place) -> &mut AccountUse {
-        let unseen = || AccountUse { place, ..AccountUse::default() };
+        let unseen = || AccountUse {
+            place,
+            ..AccountUse::default()
+        };
         self.accounts.entry(name.to_owned()).or_insert_with(unseen)
     }
 

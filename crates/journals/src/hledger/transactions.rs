@@ -6,8 +6,8 @@
 use crate::model::{Entry, Leg, Status};
 use crate::refusal::{Kind, Place, Refused};
 
-use super::cursor::Cursor;
 use super::{Context, Lines, Reader, Scope, accounts, amounts, comments, dates};
+use crate::cursor::Cursor;
 
 impl Reader<'_> {
     pub(super) fn transaction(
@@ -19,7 +19,10 @@ impl Reader<'_> {
     ) -> Result<(), Refused> {
         let mut entry = first_line(place, line, scope)?;
         while let Some((number, text)) = lines.next_indented() {
-            let place = Place { line: number, ..place };
+            let place = Place {
+                line: number,
+                ..place
+            };
             if let Some(comment) = text.trim_start().strip_prefix(';') {
                 if let Err(refused) = add_comment(&mut entry, comment) {
                     self.refused.add(place, refused);
@@ -64,7 +67,10 @@ impl Reader<'_> {
         if cursor.eat(";") {
             leg_comment(&mut leg, cursor.rest())?;
         } else if !cursor.is_at_end() {
-            let detail = format!("an amount must end here, not go on with {:?}", cursor.rest());
+            let detail = format!(
+                "an amount must end here, not go on with {:?}",
+                cursor.rest()
+            );
             return Err((Kind::Syntax, detail));
         }
         Ok(leg)
@@ -76,7 +82,10 @@ impl Reader<'_> {
         leg: &mut Leg,
         scope: &Scope,
     ) -> Result<(), Refused> {
-        let context = Context { scope, styles: &self.styles };
+        let context = Context {
+            scope,
+            styles: &self.styles,
+        };
         let mut decimals = None;
         if !cursor.is_at_end() && !cursor.starts_with(";") && !cursor.starts_with("=") {
             let written = amounts::amount(cursor, &context)?;
