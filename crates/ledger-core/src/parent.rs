@@ -4,7 +4,7 @@
 //! the caller reads its rows and those of its children from the journal, the book holds what
 //! remains as long as children of it are on their way to the disk, and then lets go of it.
 
-use crate::entry::{Entry, EntryBody, Head, Movement, MovementKind, TransactionKind};
+use crate::entry::{Entry, EntryBody, Movement, MovementKind, TransactionKind};
 use crate::id::{AccountIndex, TransactionId};
 
 /// A transaction of the journal, and what remains of each posting.
@@ -35,7 +35,7 @@ pub struct ParentPosting {
 
 /// Why rows do not make a parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("rows of transaction {id} and its children must agree")]
+#[error("rows of the transaction and its children must agree")]
 pub struct ParentError {
     /// The parent.
     pub id: TransactionId,
@@ -99,10 +99,15 @@ impl Parent {
     /// refund, so sums are checked at the end.
     fn take_children<'a>(&mut self, children: impl IntoIterator<Item = &'a Entry>) -> Option<()> {
         let mut net: Vec<i128> = vec![0; self.postings.len()];
-        let mut head: Option<&Head> = None;
+        let mut rows_left = 0;
+        let mut kind = TransactionKind::Post;
         for row in children.into_iter().filter_map(movement) {
-            head = row.head.as_deref().or(head);
-            let restores = match head?.kind {
+            if let Some(head) = row.head.as_deref().filter(|_| rows_left == 0) {
+                (kind, rows_left) = (head.kind, head.rows);
+            }
+            // A row that was left out would leave more to give back than there is.
+            rows_left = rows_left.checked_sub(1)?;
+            let restores = match kind {
                 TransactionKind::Refund { parent } | TransactionKind::Reversal { parent, .. }
                     if parent == self.id =>
                 {
@@ -120,7 +125,7 @@ impl Parent {
                 .ok()
                 .filter(|remaining| (0..=posting.amount).contains(remaining))?;
         }
-        Some(())
+        (rows_left == 0).then_some(())
     }
 
     /// Which transaction it is.

@@ -12,6 +12,8 @@ use crate::text::AccountPath;
 /// Which field of an operation is meant, in the names of [`crate::operation`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Place {
+    /// None in particular.
+    Operation,
     /// A field of the operation itself.
     Field(&'static str),
     /// A field of a posting: its number from 0, and the field.
@@ -21,10 +23,11 @@ pub enum Place {
 }
 
 impl Place {
-    /// As a JSON pointer (RFC 6901): `/postings/3/debit`.
+    /// As a JSON pointer (RFC 6901): `/postings/3/debit`; empty for the whole operation.
     #[must_use]
     pub fn pointer(self) -> String {
         match self {
+            Self::Operation => String::new(),
             Self::Field(field) => format!("/{field}"),
             Self::Posting(number, field) => format!("/postings/{number}/{field}"),
             Self::Portion(number, field) => format!("/amounts/{number}/{field}"),
@@ -258,7 +261,7 @@ impl Reject {
             | Self::PostingMustBeNamedOnce { at }
             | Self::AmountMustNotExceedRemainder { at, .. } => at,
             Self::CommodityMustNotChange { .. } => Place::Field("exponent"),
-            Self::BookMustHaveRoom { .. } => Place::Field(""),
+            Self::BookMustHaveRoom { .. } => Place::Operation,
             Self::AccountMustNotExist => Place::Field("path"),
             Self::OverdraftLimitMustBePositive => Place::Field("overdraft"),
             Self::AccountMustBeEmpty { .. } => Place::Field("close"),

@@ -105,9 +105,9 @@ pub(super) fn capture<'a>(
     amounts: &Amounts,
     is_final: bool,
 ) -> Result<Draft<'a>, Reject> {
-    let remains: Vec<(u16, i64)> = (0..)
-        .zip(&hold.postings)
-        .map(|(number, posting)| (number, posting.remaining))
+    let numbered = hold.postings.iter().zip(0..);
+    let remains: Vec<(u16, i64)> = numbered
+        .map(|(posting, number)| (number, posting.remaining))
         .collect();
     let asked = asked(amounts, &remains)?;
     for (&(number, remaining), (held, captured)) in
@@ -135,7 +135,7 @@ pub(super) fn capture<'a>(
 
 /// Drafts the release of all that is left of a hold.
 pub(super) fn release<'a>(mut draft: Draft<'a>, hold: &Hold) -> Result<Draft<'a>, Reject> {
-    for (number, held) in (0..).zip(&hold.postings) {
+    for (held, number) in hold.postings.iter().zip(0..) {
         if held.remaining > 0 {
             draft.follow(Row {
                 kind: MovementKind::Release,
@@ -197,7 +197,7 @@ fn asked(amounts: &Amounts, remains: &[(u16, i64)]) -> Result<Vec<i64>, Reject> 
         });
     }
     let mut asked = vec![0; remains.len()];
-    for (place, &Portion { posting, amount }) in (0..).zip(portions) {
+    for (&Portion { posting, amount }, place) in portions.iter().zip(0..) {
         if amount <= 0 {
             return Err(Reject::AmountMustBePositive {
                 at: Place::Portion(place, "amount"),

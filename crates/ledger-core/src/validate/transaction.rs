@@ -144,7 +144,7 @@ fn post<'a>(
             found: postings.len(),
         });
     }
-    for (number, posting) in (0..).zip(postings) {
+    for (posting, number) in postings.iter().zip(0..) {
         if posting.amount <= 0 {
             return Err(Reject::AmountMustBePositive {
                 at: Place::Posting(number, "amount"),
