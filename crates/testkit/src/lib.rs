@@ -9,10 +9,12 @@ mod app;
 mod databases;
 mod openapi;
 pub mod postgres;
+mod together;
 mod world;
 
 pub use answer::{Answer, Call};
 pub use app::TestApp;
 pub use databases::{TestDatabase, assert_statements_executed, for_each_database};
 pub use openapi::assert_recorded;
+pub use together::together;
 pub use world::{START, World};
