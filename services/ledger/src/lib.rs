@@ -1,1 +1,3 @@
 //! The ledger: books, accounts, transactions and holds over HTTP.
+mod engine;
+mod store;
