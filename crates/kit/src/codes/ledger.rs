@@ -10,9 +10,14 @@ use super::Code;
 pub(super) const CODES: &[&Code] = &[
     &BOOK_MUST_EXIST,
     &BOOK_MUST_BE_RUNNING,
+    &BOOK_NAME_MUST_BE_WELL_FORMED,
+    &BOOK_MUST_NOT_EXIST,
+    &BOOKS_MUST_FIT_LIMIT,
+    &TRANSACTION_IDS_MUST_AGREE,
+    &FIELD_MUST_FIT_KIND,
+    &EXPORT_MUST_FIT_LIMIT,
     &BOOK_QUEUE_MUST_HAVE_ROOM,
     &BOOK_MUST_HAVE_ROOM,
-    &WRITER_MUST_HOLD_LEASE,
     &COMMODITY_MUST_EXIST,
     &COMMODITY_MUST_NOT_CHANGE,
     &ACCOUNT_MUST_EXIST,
@@ -23,20 +28,16 @@ pub(super) const CODES: &[&Code] = &[
     &ACCOUNT_MUST_NOT_BE_FROZEN,
     &ACCOUNT_MUST_BE_OPEN,
     &ACCOUNT_MUST_BE_EMPTY,
-    &TRANSACTION_MUST_BALANCE,
     &TRANSACTION_MUST_HAVE_POSTINGS,
     &POSTINGS_MUST_FIT_LIMIT,
     &TRANSACTION_MUST_EXIST,
     &TRANSACTION_ID_MUST_BE_WELL_FORMED,
     &TRANSACTION_ID_MUST_NOT_BE_REUSED,
     &TRANSACTION_CODE_MUST_BE_WELL_FORMED,
-    &BALANCE_MUST_FIT_RANGE,
     &FUNDS_MUST_SUFFICE,
     &OVERDRAFT_LIMIT_MUST_BE_POSITIVE,
-    &VELOCITY_MUST_BE_WITHIN_LIMIT,
     &EFFECTIVE_DATE_MUST_NOT_BE_IN_FUTURE,
     &EFFECTIVE_DATE_MUST_BE_IN_RANGE,
-    &PERIOD_MUST_BE_OPEN,
     &HOLD_MUST_BE_OPEN,
     &HOLD_EXPIRY_MUST_BE_IN_FUTURE,
     &PARENT_MUST_ALLOW_LINK,
@@ -47,9 +48,6 @@ pub(super) const CODES: &[&Code] = &[
     &METADATA_MUST_FIT_LIMIT,
     &REFERENCE_MUST_BE_WELL_FORMED,
     &BULK_MUST_FIT_LIMIT,
-    &SEQUENCE_MUST_EXIST,
-    &AS_OF_MUST_NOT_BE_IN_FUTURE,
-    &METADATA_KEY_MUST_BE_DECLARED,
     &JOURNAL_MUST_BE_INTACT,
 ];
 
@@ -77,14 +75,6 @@ pub const BOOK_QUEUE_MUST_HAVE_ROOM: Code = Code {
     title: "The book is busy",
     remedy: "Wait as long as the Retry-After header says, then send the same operation with the \
              same id.",
-};
-
-/// This instance does not lead the book.
-pub const WRITER_MUST_HOLD_LEASE: Code = Code {
-    name: "writer_must_hold_lease",
-    status: 503,
-    title: "This instance does not lead the book",
-    remedy: "Repeat the operation with the same id; another instance is about to answer.",
 };
 
 /// The book has no such commodity.
@@ -168,14 +158,6 @@ pub const ACCOUNT_MUST_BE_EMPTY: Code = Code {
     remedy: "Bring the balance to zero and settle the holds before closing the account.",
 };
 
-/// Debits and credits differ.
-pub const TRANSACTION_MUST_BALANCE: Code = Code {
-    name: "transaction_must_balance",
-    status: 422,
-    title: "Debits and credits differ",
-    remedy: "Make debits equal credits in each commodity.",
-};
-
 /// The transaction has no postings.
 pub const TRANSACTION_MUST_HAVE_POSTINGS: Code = Code {
     name: "transaction_must_have_postings",
@@ -224,14 +206,6 @@ pub const TRANSACTION_CODE_MUST_BE_WELL_FORMED: Code = Code {
     remedy: "Use a code as the API description of the book lists it.",
 };
 
-/// A balance would overflow.
-pub const BALANCE_MUST_FIT_RANGE: Code = Code {
-    name: "balance_must_fit_range",
-    status: 422,
-    title: "A balance would overflow",
-    remedy: "Post a smaller amount; the detail names the account.",
-};
-
 /// The available balance does not suffice.
 pub const FUNDS_MUST_SUFFICE: Code = Code {
     name: "funds_must_suffice",
@@ -240,28 +214,12 @@ pub const FUNDS_MUST_SUFFICE: Code = Code {
     remedy: "Post at most the available balance; the detail says how much is missing.",
 };
 
-/// A velocity limit would be exceeded.
-pub const VELOCITY_MUST_BE_WITHIN_LIMIT: Code = Code {
-    name: "velocity_must_be_within_limit",
-    status: 422,
-    title: "A velocity limit would be exceeded",
-    remedy: "Wait for the next period or post less; the detail names the limit and the excess.",
-};
-
 /// The effective date is in the future.
 pub const EFFECTIVE_DATE_MUST_NOT_BE_IN_FUTURE: Code = Code {
     name: "effective_date_must_not_be_in_future",
     status: 422,
     title: "The effective date is in the future",
     remedy: "Use today's date in the zone of the book, or an earlier one.",
-};
-
-/// The accounting period is closed.
-pub const PERIOD_MUST_BE_OPEN: Code = Code {
-    name: "period_must_be_open",
-    status: 422,
-    title: "The accounting period is closed",
-    remedy: "Use an effective date in an open period, or have the period re-opened.",
 };
 
 /// The hold is not open.
@@ -320,31 +278,6 @@ pub const BULK_MUST_FIT_LIMIT: Code = Code {
     remedy: "Send at most 8190 items at once.",
 };
 
-/// The journal has not come to this sequence.
-pub const SEQUENCE_MUST_EXIST: Code = Code {
-    name: "sequence_must_exist",
-    status: 422,
-    title: "The journal has not come to this sequence",
-    remedy: "Use a sequence that a write was answered with.",
-};
-
-/// The point in time lies in the future.
-pub const AS_OF_MUST_NOT_BE_IN_FUTURE: Code = Code {
-    name: "as_of_must_not_be_in_future",
-    status: 422,
-    title: "The point in time lies in the future",
-    remedy: "Ask for a point that has passed.",
-};
-
-/// The metadata key is not indexed.
-pub const METADATA_KEY_MUST_BE_DECLARED: Code = Code {
-    name: "metadata_key_must_be_declared",
-    status: 422,
-    title: "The metadata key is not indexed",
-    remedy: "Declare the key in the book first, and wait until `indexed_through` has passed what \
-             you look for.",
-};
-
 /// The journal is damaged.
 pub const JOURNAL_MUST_BE_INTACT: Code = Code {
     name: "journal_must_be_intact",
@@ -400,4 +333,53 @@ pub const POSTING_MUST_BE_NAMED_ONCE: Code = Code {
     status: 422,
     title: "A posting is named twice",
     remedy: "Name each posting of the parent once, with the whole amount.",
+};
+
+/// The name of the book is malformed.
+pub const BOOK_NAME_MUST_BE_WELL_FORMED: Code = Code {
+    name: "book_name_must_be_well_formed",
+    status: 422,
+    title: "The name of the book is malformed",
+    remedy: "Use 1 to 32 characters a-z, 0-9 and '-', the first a letter.",
+};
+
+/// The book exists with another zone.
+pub const BOOK_MUST_NOT_EXIST: Code = Code {
+    name: "book_must_not_exist",
+    status: 409,
+    title: "The book exists with another zone",
+    remedy: "Use the book as it is, or make one under another name; a zone never changes.",
+};
+
+/// There are too many books.
+pub const BOOKS_MUST_FIT_LIMIT: Code = Code {
+    name: "books_must_fit_limit",
+    status: 422,
+    title: "There are too many books",
+    remedy: "Use the books there are; the detail names the limit of one process.",
+};
+
+/// The two ids of the transaction differ.
+pub const TRANSACTION_IDS_MUST_AGREE: Code = Code {
+    name: "transaction_ids_must_agree",
+    status: 422,
+    title: "The two ids of the transaction differ",
+    remedy: "Send the transaction id in the Idempotency-Key header or in the body, or the same \
+             in both.",
+};
+
+/// The field does not belong to this kind of transaction.
+pub const FIELD_MUST_FIT_KIND: Code = Code {
+    name: "field_must_fit_kind",
+    status: 422,
+    title: "The field does not belong to this kind of transaction",
+    remedy: "Leave the field out; the API description says which kind has which fields.",
+};
+
+/// The book is too large for one export.
+pub const EXPORT_MUST_FIT_LIMIT: Code = Code {
+    name: "export_must_fit_limit",
+    status: 422,
+    title: "The book is too large for one export",
+    remedy: "Read the journal through its tables or page by page; the detail names the limit.",
 };
