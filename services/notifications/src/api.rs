@@ -18,7 +18,10 @@ use crate::store::Change;
 /// The routes, with what they work on.
 pub fn router(deps: Deps) -> OpenApiRouter {
     OpenApiRouter::new()
-        .routes(routes!(templates::create_template, templates::list_templates))
+        .routes(routes!(
+            templates::create_template,
+            templates::list_templates
+        ))
         .routes(routes!(templates::load_template))
         .routes(routes!(templates::retire_template))
         .routes(routes!(templates::preview_template))
@@ -32,5 +35,9 @@ pub fn router(deps: Deps) -> OpenApiRouter {
 
 /// A change by the caller, now.
 fn change_by(principal: &Principal, deps: &Deps) -> Change {
-    Change { by: principal.subject.clone(), at: deps.clock.now(), ids: deps.ids.clone() }
+    Change {
+        by: principal.subject.clone(),
+        at: deps.clock.now(),
+        ids: deps.ids.clone(),
+    }
 }

@@ -20,7 +20,10 @@ pub use self::store::SCHEMA;
 
 /// What the service does beyond itself.
 pub const EDGES: host::Edges = host::Edges {
-    publishes: &[contracts::notifications::MESSAGES, contracts::notifications::TEMPLATES],
+    publishes: &[
+        contracts::notifications::MESSAGES,
+        contracts::notifications::TEMPLATES,
+    ],
     consumes: &[],
     calls: &[],
     outside: &[],
@@ -51,5 +54,7 @@ pub struct Retention {
 pub fn service(deps: Deps) -> host::Service {
     let service = host::Service::new(SCHEMA.service, api::router(deps.clone()));
     let service = service.edges(EDGES).stored(&deps.store, &deps.clock);
-    work::timers(deps).into_iter().fold(service, host::Service::timer)
+    work::timers(deps)
+        .into_iter()
+        .fold(service, host::Service::timer)
 }

@@ -94,5 +94,7 @@ fn history_entry(row: &Row) -> Result<HistoryEntry, StoreError> {
 /// The revision that events led away from: each raised it by one.
 fn revision_before<E>(revision: u32, events: &[E]) -> u32 {
     let changes = u32::try_from(events.len()).expect("a command causes a handful of events");
-    revision.checked_sub(changes).expect("a revision counts every event")
+    revision
+        .checked_sub(changes)
+        .expect("a revision counts every event")
 }

@@ -6,10 +6,10 @@
 
 use std::time::Duration;
 
+use ::store::Tx;
 use host::{Timer, WorkError};
 use kit::name::Subject;
 use kit::time::Timestamp;
-use ::store::Tx;
 
 use crate::domain::message::{self, Command};
 use crate::error::Error;
@@ -32,14 +32,20 @@ pub fn timers(deps: Deps) -> [Timer; 2] {
     let purging = deps.clone();
     [
         Timer::new("send_due", SEND_EVERY, move || send_due(deps.clone())),
-        Timer::new("purge_expired", PURGE_EVERY, move || purge_expired(purging.clone())),
+        Timer::new("purge_expired", PURGE_EVERY, move || {
+            purge_expired(purging.clone())
+        }),
     ]
 }
 
 /// Sends the messages whose time has come.
 async fn send_due(deps: Deps) -> Result<(), WorkError> {
     let by = Subject::parse(SCHEMA.service).expect("a component's name is visible text");
-    let change = Change { by, at: deps.clock.now(), ids: deps.ids.clone() };
+    let change = Change {
+        by,
+        at: deps.clock.now(),
+        ids: deps.ids.clone(),
+    };
     for _ in 0..BATCHES_MAX {
         let batch = change.clone();
         let sent = deps.store.write(move |tx| send_batch(tx, &batch)).await?;

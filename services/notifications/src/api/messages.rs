@@ -56,10 +56,18 @@ pub async fn send_message(
             None => None,
         };
         let template = store::find_template(tx, &request.template_key)?;
-        let command = Command::Send { id, request: request.clone(), template };
+        let command = Command::Send {
+            id,
+            request: request.clone(),
+            template,
+        };
         let (message, events) = message::handle(before, command, change.at)?;
         store::save_message(tx, &change, &message, &events)?;
-        let reply = if events.is_empty() { Reply::ok } else { Reply::created };
+        let reply = if events.is_empty() {
+            Reply::ok
+        } else {
+            Reply::created
+        };
         Ok::<_, Error>(reply(&MessageView::from(message)))
     })
     .await
@@ -81,10 +89,14 @@ pub async fn list_mailbox(
     let page = PageQuery::parse(query.limit, query.cursor.as_deref())?;
     let after = page.after::<Place>()?.unwrap_or(Place::FIRST);
     let rows = page.rows();
-    let list = if query.unread { store::list_unread } else { store::list_mailbox };
-    let read = deps.store.read(move |tx| {
-        list(tx, &principal.subject, after, rows).map_err(Error::from)
-    });
+    let list = if query.unread {
+        store::list_unread
+    } else {
+        store::list_mailbox
+    };
+    let read = deps
+        .store
+        .read(move |tx| list(tx, &principal.subject, after, rows).map_err(Error::from));
     let place = |message: &Message| Place::of(message).expect("a mailbox holds what was sent");
     let page = Page::from_rows(read.await?, &page, |message| place(message).to_string());
     Ok(Json(page.map(MessageView::from)))

@@ -68,10 +68,12 @@ pub async fn list_templates(
 ) -> Result<Json<Page<TemplateSummary>>, Problem> {
     let after = query.after::<TemplateKey>()?;
     let rows = query.rows();
-    let read = deps.store.read(move |tx| {
-        store::list_templates(tx, after.as_ref(), rows).map_err(Error::from)
+    let read = deps
+        .store
+        .read(move |tx| store::list_templates(tx, after.as_ref(), rows).map_err(Error::from));
+    let page = Page::from_rows(read.await?, &query, |template: &Template| {
+        template.key.to_string()
     });
-    let page = Page::from_rows(read.await?, &query, |template: &Template| template.key.to_string());
     Ok(Json(page.map(|template| TemplateSummary::from(&template))))
 }
 

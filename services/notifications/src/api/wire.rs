@@ -49,8 +49,15 @@ pub struct CreateTemplate {
 impl CreateTemplate {
     /// The command it asks for.
     pub fn command(self) -> template::Command {
-        let wording = Wording { subject: self.subject, body: self.body };
-        template::Command::Create { key: self.key, wording, parameters: self.parameters }
+        let wording = Wording {
+            subject: self.subject,
+            body: self.body,
+        };
+        template::Command::Create {
+            key: self.key,
+            wording,
+            parameters: self.parameters,
+        }
     }
 }
 
@@ -81,7 +88,10 @@ pub struct Preview {
 
 impl From<Text> for Preview {
     fn from(text: Text) -> Self {
-        Self { subject: text.subject, body: text.body }
+        Self {
+            subject: text.subject,
+            body: text.body,
+        }
     }
 }
 
@@ -179,8 +189,18 @@ pub struct HistoryLine {
 
 impl From<HistoryEntry> for HistoryLine {
     fn from(entry: HistoryEntry) -> Self {
-        let HistoryEntry { revision, change, changed_by, changed_at } = entry;
-        Self { revision, change, changed_by, changed_at }
+        let HistoryEntry {
+            revision,
+            change,
+            changed_by,
+            changed_at,
+        } = entry;
+        Self {
+            revision,
+            change,
+            changed_by,
+            changed_at,
+        }
     }
 }
 
@@ -340,7 +360,10 @@ impl MessageRecord {
     /// A message with its history.
     pub fn new(message: Message, history: Vec<HistoryEntry>) -> Self {
         let history = history.into_iter().map(HistoryLine::from).collect();
-        Self { message: message.into(), history }
+        Self {
+            message: message.into(),
+            history,
+        }
     }
 }
 

@@ -161,7 +161,14 @@ pub fn decide(
 ) -> Result<Outcome<Event>, Reject> {
     let happens = |event| Ok(Outcome::Apply(vec![event]));
     match (message.map(|message| message.state), command) {
-        (_, Command::Send { id, request, template }) => match message {
+        (
+            _,
+            Command::Send {
+                id,
+                request,
+                template,
+            },
+        ) => match message {
             Some(first) if first.content.request == request => Ok(Outcome::AlreadyApplied),
             Some(_) => Err(Reject::ReferenceMustBeUnused),
             None => send(compose(id, request, template)?, now),
@@ -173,9 +180,10 @@ pub fn decide(
         }
         (Some(_), Command::SendDue) => Ok(Outcome::AlreadyApplied),
 
-        (Some(State::Sent { sent_at }), Command::MarkRead) => {
-            happens(Event::Read { sent_at, read_at: now })
-        }
+        (Some(State::Sent { sent_at }), Command::MarkRead) => happens(Event::Read {
+            sent_at,
+            read_at: now,
+        }),
         (Some(State::Read { .. }), Command::MarkRead) => Ok(Outcome::AlreadyApplied),
         (Some(State::Scheduled { .. } | State::Cancelled { .. }), Command::MarkRead) => {
             Err(Reject::MessageMustExist)
@@ -192,28 +200,40 @@ pub fn decide(
 }
 
 /// Renders what is asked for.
-fn compose(
-    id: MessageId,
-    request: Request,
-    template: Option<Template>,
-) -> Result<Content, Reject> {
+fn compose(id: MessageId, request: Request, template: Option<Template>) -> Result<Content, Reject> {
     let template = template.ok_or(Reject::TemplateMustExist)?;
     let version = template.in_use()?;
     let text = wording::render(&version.wording, &version.parameters, &request.parameters)?;
-    Ok(Content { id, request, template_version: version.number, text })
+    Ok(Content {
+        id,
+        request,
+        template_version: version.number,
+        text,
+    })
 }
 
 fn send(content: Content, now: Timestamp) -> Result<Outcome<Event>, Reject> {
     let Some(due_at) = content.request.send_at else {
-        let scheduled = Event::Scheduled { content: Box::new(content), due_at: now };
-        return Ok(Outcome::Apply(vec![scheduled, Event::Sent { sent_at: now }]));
+        let scheduled = Event::Scheduled {
+            content: Box::new(content),
+            due_at: now,
+        };
+        return Ok(Outcome::Apply(vec![
+            scheduled,
+            Event::Sent { sent_at: now },
+        ]));
     };
     let ahead = due_at.since(now).filter(|ahead| !ahead.is_zero());
     let ahead = ahead.ok_or(Reject::SendAtMustBeAhead)?;
     if ahead > Duration::from_secs(u64::from(DAYS_AHEAD_MAX) * 24 * 60 * 60) {
-        return Err(Reject::SendAtMustBeNear { days: DAYS_AHEAD_MAX });
+        return Err(Reject::SendAtMustBeNear {
+            days: DAYS_AHEAD_MAX,
+        });
     }
-    Ok(Outcome::Apply(vec![Event::Scheduled { content: Box::new(content), due_at }]))
+    Ok(Outcome::Apply(vec![Event::Scheduled {
+        content: Box::new(content),
+        due_at,
+    }]))
 }
 
 /// Decides and applies: the message after the command, and what happened, which is nothing if it
@@ -234,15 +254,26 @@ pub fn handle(
 /// The message after an event that [`decide`] gave for it.
 pub fn apply(message: Option<Message>, event: &Event) -> Option<Message> {
     let state = match *event {
-        Event::Scheduled { ref content, due_at } => {
+        Event::Scheduled {
+            ref content,
+            due_at,
+        } => {
             let content = (**content).clone();
-            return Some(Message { content, revision: 1, state: State::Scheduled { due_at } });
+            return Some(Message {
+                content,
+                revision: 1,
+                state: State::Scheduled { due_at },
+            });
         }
         Event::Sent { sent_at } => State::Sent { sent_at },
         Event::Read { sent_at, read_at } => State::Read { sent_at, read_at },
         Event::Cancelled { cancelled_at } => State::Cancelled { cancelled_at },
     };
-    message.map(|message| Message { revision: message.revision + 1, state, ..message })
+    message.map(|message| Message {
+        revision: message.revision + 1,
+        state,
+        ..message
+    })
 }
 
 #[cfg(test)]
@@ -281,7 +312,10 @@ mod tests {
             revision: 3,
             newest: Version {
                 number: 3,
-                wording: Wording { subject: "s".to_owned(), body: body.to_owned() },
+                wording: Wording {
+                    subject: "s".to_owned(),
+                    body: body.to_owned(),
+                },
                 parameters: Vec::new(),
                 created_at: NOW,
             },
@@ -290,21 +324,37 @@ mod tests {
     }
 
     fn content() -> Content {
-        let text = Text { subject: "s".to_owned(), body: "b".to_owned() };
-        Content { id: id('0'), request: request(), template_version: 3, text }
+        let text = Text {
+            subject: "s".to_owned(),
+            body: "b".to_owned(),
+        };
+        Content {
+            id: id('0'),
+            request: request(),
+            template_version: 3,
+            text,
+        }
     }
 
     fn send(change: impl Fn(&mut Request)) -> Command {
         let mut request = request();
         change(&mut request);
-        Command::Send { id: id('0'), request, template: Some(template("b")) }
+        Command::Send {
+            id: id('0'),
+            request,
+            template: Some(template("b")),
+        }
     }
 
     /// What a command did: nothing, or the state and revision it led to.
     type Came = Result<Option<(State, u32)>, Reject>;
 
     fn come(before: Option<State>, command: Command) -> Came {
-        let before = before.map(|state| Message { content: content(), revision: 7, state });
+        let before = before.map(|state| Message {
+            content: content(),
+            revision: 7,
+            state,
+        });
         let (after, events) = handle(before, command, NOW)?;
         assert_eq!(after.content, content(), "what was accepted never changes");
         Ok((!events.is_empty()).then_some((after.state, after.revision)))
@@ -313,35 +363,61 @@ mod tests {
     #[test]
     fn a_message_lives_as_its_states_say() {
         let check = |before: Option<State>, command: Command, expected: Came| {
-            assert_eq!(come(before, command.clone()), expected, "{before:?} {command:?}");
+            assert_eq!(
+                come(before, command.clone()),
+                expected,
+                "{before:?} {command:?}"
+            );
         };
         let waiting = State::Scheduled { due_at: LATER };
         let due = State::Scheduled { due_at: NOW };
         let past = Timestamp::from_micros(5);
         let sent = State::Sent { sent_at: past };
-        let read = State::Read { sent_at: past, read_at: past };
+        let read = State::Read {
+            sent_at: past,
+            read_at: past,
+        };
         let cancelled = State::Cancelled { cancelled_at: past };
 
         check(None, Command::SendDue, Err(Reject::MessageMustExist));
         check(Some(waiting), Command::SendDue, Ok(None));
-        check(Some(due), Command::SendDue, Ok(Some((State::Sent { sent_at: NOW }, 8))));
+        check(
+            Some(due),
+            Command::SendDue,
+            Ok(Some((State::Sent { sent_at: NOW }, 8))),
+        );
         check(Some(sent), Command::SendDue, Ok(None));
         check(Some(read), Command::SendDue, Ok(None));
         check(Some(cancelled), Command::SendDue, Ok(None));
 
-        let now_read = State::Read { sent_at: past, read_at: NOW };
+        let now_read = State::Read {
+            sent_at: past,
+            read_at: NOW,
+        };
         check(None, Command::MarkRead, Err(Reject::MessageMustExist));
         check(Some(due), Command::MarkRead, Err(Reject::MessageMustExist));
         check(Some(sent), Command::MarkRead, Ok(Some((now_read, 8))));
         check(Some(read), Command::MarkRead, Ok(None));
-        check(Some(cancelled), Command::MarkRead, Err(Reject::MessageMustExist));
+        check(
+            Some(cancelled),
+            Command::MarkRead,
+            Err(Reject::MessageMustExist),
+        );
 
         let now_cancelled = State::Cancelled { cancelled_at: NOW };
         check(None, Command::Cancel, Err(Reject::MessageMustExist));
         check(Some(waiting), Command::Cancel, Ok(Some((now_cancelled, 8))));
         check(Some(due), Command::Cancel, Ok(Some((now_cancelled, 8))));
-        check(Some(sent), Command::Cancel, Err(Reject::MessageMustBeScheduled));
-        check(Some(read), Command::Cancel, Err(Reject::MessageMustBeScheduled));
+        check(
+            Some(sent),
+            Command::Cancel,
+            Err(Reject::MessageMustBeScheduled),
+        );
+        check(
+            Some(read),
+            Command::Cancel,
+            Err(Reject::MessageMustBeScheduled),
+        );
         check(Some(cancelled), Command::Cancel, Ok(None));
     }
 
@@ -355,7 +431,12 @@ mod tests {
         };
         let days = |days: i64| days * 24 * 60 * 60 * 1_000_000;
         let scheduled = |micros| {
-            Ok(Some((State::Scheduled { due_at: Timestamp::from_micros(micros) }, 1)))
+            Ok(Some((
+                State::Scheduled {
+                    due_at: Timestamp::from_micros(micros),
+                },
+                1,
+            )))
         };
         check(None, Ok(Some((State::Sent { sent_at: NOW }, 2))));
         check(Some(NOW.micros() - 1), Err(Reject::SendAtMustBeAhead));
@@ -363,13 +444,20 @@ mod tests {
         check(Some(NOW.micros() + 1), scheduled(NOW.micros() + 1));
         let furthest = NOW.micros() + days(366);
         check(Some(furthest), scheduled(furthest));
-        check(Some(furthest + 1), Err(Reject::SendAtMustBeNear { days: 366 }));
+        check(
+            Some(furthest + 1),
+            Err(Reject::SendAtMustBeNear { days: 366 }),
+        );
     }
 
     #[test]
     fn a_message_is_rendered_from_a_template_in_use() {
         let check = |template: Option<Template>, expected: Result<(&str, u32), Reject>| {
-            let command = Command::Send { id: id('0'), request: request(), template };
+            let command = Command::Send {
+                id: id('0'),
+                request: request(),
+                template,
+            };
             let sent = handle(None, command, NOW).map(|(message, _)| message.content);
             let sent = sent.map(|content| (content.text.body, content.template_version));
             let expected = expected.map(|(body, version)| (body.to_owned(), version));
@@ -377,7 +465,13 @@ mod tests {
         };
         let retired = template::State::Retired { retired_at: NOW };
         check(Some(template("b")), Ok(("b", 3)));
-        check(Some(Template { state: retired, ..template("b") }), Err(Reject::TemplateMustBeInUse));
+        check(
+            Some(Template {
+                state: retired,
+                ..template("b")
+            }),
+            Err(Reject::TemplateMustBeInUse),
+        );
         check(None, Err(Reject::TemplateMustExist));
     }
 
@@ -391,9 +485,19 @@ mod tests {
         check(|_| (), Ok(None));
         check(|request| request.send_at = Some(LATER), other());
         check(|request| request.recipient = name("cus_2"), other());
-        check(|request| drop(request.parameters.insert("a".to_owned(), json!(1))), other());
-        let repeat = |template| Command::Send { id: id('1'), request: request(), template };
-        let before = Some(State::Read { sent_at: NOW, read_at: NOW });
+        check(
+            |request| drop(request.parameters.insert("a".to_owned(), json!(1))),
+            other(),
+        );
+        let repeat = |template| Command::Send {
+            id: id('1'),
+            request: request(),
+            template,
+        };
+        let before = Some(State::Read {
+            sent_at: NOW,
+            read_at: NOW,
+        });
         assert_eq!(come(before, repeat(Some(template("other")))), Ok(None));
         assert_eq!(come(before, repeat(None)), Ok(None));
     }

@@ -48,7 +48,9 @@ impl Rule for ParameterNameRule {
     fn admits(text: &str) -> bool {
         text.starts_with(|first: char| first.is_ascii_lowercase())
             && text.len() <= PARAMETER_NAME_BYTES_MAX
-            && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+            && text
+                .bytes()
+                .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
     }
 }
 

@@ -101,19 +101,39 @@ pub fn decide(
     now: Timestamp,
 ) -> Result<Outcome<Event>, Reject> {
     match (template, command) {
-        (template, Command::Create { key, wording, parameters }) => {
+        (
+            template,
+            Command::Create {
+                key,
+                wording,
+                parameters,
+            },
+        ) => {
             wording::check(&wording, &parameters)?;
             let number = template.map_or(0, |template| template.newest.number) + 1;
-            let version = Version { number, wording, parameters, created_at: now };
+            let version = Version {
+                number,
+                wording,
+                parameters,
+                created_at: now,
+            };
             Ok(Outcome::Apply(vec![Event::Created { key, version }]))
         }
         (None, Command::Retire) => Err(Reject::TemplateMustExist),
-        (Some(Template { state: State::Retired { .. }, .. }), Command::Retire) => {
-            Ok(Outcome::AlreadyApplied)
-        }
-        (Some(Template { state: State::InUse, .. }), Command::Retire) => {
-            Ok(Outcome::Apply(vec![Event::Retired { retired_at: now }]))
-        }
+        (
+            Some(Template {
+                state: State::Retired { .. },
+                ..
+            }),
+            Command::Retire,
+        ) => Ok(Outcome::AlreadyApplied),
+        (
+            Some(Template {
+                state: State::InUse,
+                ..
+            }),
+            Command::Retire,
+        ) => Ok(Outcome::Apply(vec![Event::Retired { retired_at: now }])),
     }
 }
 
@@ -144,7 +164,9 @@ pub fn apply(template: Option<Template>, event: &Event) -> Option<Template> {
         }),
         Event::Retired { retired_at } => template.map(|template| Template {
             revision,
-            state: State::Retired { retired_at: *retired_at },
+            state: State::Retired {
+                retired_at: *retired_at,
+            },
             ..template
         }),
     }
@@ -161,8 +183,15 @@ mod tests {
     }
 
     fn create(body: &str) -> Command {
-        let wording = Wording { subject: "s".to_owned(), body: body.to_owned() };
-        Command::Create { key: key(), wording, parameters: Vec::new() }
+        let wording = Wording {
+            subject: "s".to_owned(),
+            body: body.to_owned(),
+        };
+        Command::Create {
+            key: key(),
+            wording,
+            parameters: Vec::new(),
+        }
     }
 
     /// The template after some commands, and whether the last one changed anything.
@@ -182,7 +211,13 @@ mod tests {
             let (template, changed) = after(commands).expect("every command is accepted");
             let newest = &template.newest;
             let body = newest.wording.body.as_str();
-            let is = (newest.number, body, template.state, template.revision, changed);
+            let is = (
+                newest.number,
+                body,
+                template.state,
+                template.revision,
+                changed,
+            );
             assert_eq!(is, expected, "{commands:?}");
             assert_eq!(template.key, key());
             assert_eq!(template.in_use().is_ok(), template.state == State::InUse);
@@ -192,8 +227,14 @@ mod tests {
         check(&[create("a"), create("b")], (2, "b", State::InUse, 2, true));
         check(&[create("a"), create("a")], (2, "a", State::InUse, 2, true));
         check(&[create("a"), Command::Retire], (1, "a", retired, 2, true));
-        check(&[create("a"), Command::Retire, Command::Retire], (1, "a", retired, 2, false));
-        check(&[create("a"), Command::Retire, create("b")], (2, "b", State::InUse, 3, true));
+        check(
+            &[create("a"), Command::Retire, Command::Retire],
+            (1, "a", retired, 2, false),
+        );
+        check(
+            &[create("a"), Command::Retire, create("b")],
+            (2, "b", State::InUse, 3, true),
+        );
     }
 
     #[test]

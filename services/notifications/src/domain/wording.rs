@@ -118,25 +118,40 @@ pub type Parameters = Map<String, Json>;
 /// Refuses a wording that breaks a limit, the language, or its declarations.
 pub fn check(wording: &Wording, declared: &[Parameter]) -> Result<(), Reject> {
     if !(1..=SUBJECT_CHARS_MAX).contains(&wording.subject.chars().count()) {
-        return Err(Reject::WordingMustFit { part: Part::Subject, max: "200 characters" });
+        return Err(Reject::WordingMustFit {
+            part: Part::Subject,
+            max: "200 characters",
+        });
     }
     if !(1..=BODY_BYTES_MAX).contains(&wording.body.len()) {
-        return Err(Reject::WordingMustFit { part: Part::Body, max: "8192 bytes" });
+        return Err(Reject::WordingMustFit {
+            part: Part::Body,
+            max: "8192 bytes",
+        });
     }
     if wording.subject.contains(char::is_control) {
         return Err(Reject::SubjectMustBeOneLine);
     }
     check_declarations(declared)?;
     let mut used = BTreeSet::new();
-    for (part, source) in [(Part::Subject, &wording.subject), (Part::Body, &wording.body)] {
+    for (part, source) in [
+        (Part::Subject, &wording.subject),
+        (Part::Body, &wording.body),
+    ] {
         for name in variables(part, source)? {
-            if !declared.iter().any(|parameter| parameter.name.as_str() == name) {
+            if !declared
+                .iter()
+                .any(|parameter| parameter.name.as_str() == name)
+            {
                 return Err(Reject::VariableMustBeDeclared { part, name });
             }
             used.insert(name);
         }
     }
-    match declared.iter().position(|parameter| !used.contains(parameter.name.as_str())) {
+    match declared
+        .iter()
+        .position(|parameter| !used.contains(parameter.name.as_str()))
+    {
         Some(index) => Err(Reject::DeclarationMustBeUsed { index }),
         None => Ok(()),
     }
@@ -151,24 +166,35 @@ pub fn render(
     let values = bind(declared, given)?;
     let subject = render_part(Part::Subject, &wording.subject, &values)?;
     if subject.chars().count() > SUBJECT_CHARS_MAX {
-        return Err(Reject::TextMustFit { part: Part::Subject, max: "200 characters" });
+        return Err(Reject::TextMustFit {
+            part: Part::Subject,
+            max: "200 characters",
+        });
     }
     if subject.contains(char::is_control) {
         return Err(Reject::SubjectMustBeOneLine);
     }
     let body = render_part(Part::Body, &wording.body, &values)?;
     if body.len() > RENDERED_BODY_BYTES_MAX {
-        return Err(Reject::TextMustFit { part: Part::Body, max: "16384 bytes" });
+        return Err(Reject::TextMustFit {
+            part: Part::Body,
+            max: "16384 bytes",
+        });
     }
     Ok(Text { subject, body })
 }
 
 fn check_declarations(declared: &[Parameter]) -> Result<(), Reject> {
     if declared.len() > PARAMETERS_MAX {
-        return Err(Reject::DeclarationsMustBeFew { max: PARAMETERS_MAX });
+        return Err(Reject::DeclarationsMustBeFew {
+            max: PARAMETERS_MAX,
+        });
     }
     let mut names = BTreeSet::new();
-    match declared.iter().position(|parameter| !names.insert(&parameter.name)) {
+    match declared
+        .iter()
+        .position(|parameter| !names.insert(&parameter.name))
+    {
         Some(index) => Err(Reject::DeclarationMustBeUnique { index }),
         None => Ok(()),
     }
@@ -204,8 +230,14 @@ fn environment() -> Environment<'static> {
 }
 
 fn must_parse(part: Part, error: &minijinja::Error) -> Reject {
-    let reason = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
-    Reject::WordingMustParse { part, line: error.line().unwrap_or(1), reason }
+    let reason = error
+        .detail()
+        .map_or_else(|| error.kind().to_string(), str::to_owned);
+    Reject::WordingMustParse {
+        part,
+        line: error.line().unwrap_or(1),
+        reason,
+    }
 }
 
 /// Refuses every tag but those of the module's language. A tag left open is left to minijinja,
@@ -223,7 +255,9 @@ fn refuse_other_tags(part: Part, source: &str) -> Result<(), Reject> {
                 continue;
             }
         };
-        let Some(length) = source[open + 2..].find(close) else { return Ok(()) };
+        let Some(length) = source[open + 2..].find(close) else {
+            return Ok(());
+        };
         if !is_allowed(without_markers(&source[open + 2..open + 2 + length])) {
             let line = 1 + source[..open].matches('\n').count();
             let reason = "a tag must be a name, or if, elif, else, endif with names".to_owned();
@@ -242,12 +276,16 @@ fn without_markers(content: &str) -> &str {
 
 fn is_name(word: &str) -> bool {
     word.starts_with(|first: char| first.is_ascii_alphabetic())
-        && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && word
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 fn is_condition(content: &str) -> bool {
     let mut words = content.split_ascii_whitespace();
-    let begins = words.next().is_some_and(|word| ["if", "elif", "else", "endif"].contains(&word));
+    let begins = words
+        .next()
+        .is_some_and(|word| ["if", "elif", "else", "endif"].contains(&word));
     begins && words.all(|word| is_name(word) && !OPERATOR_WORDS.contains(&word))
 }
 
@@ -261,16 +299,21 @@ fn bind<'a>(
         return Err(Reject::ParameterMustBeDeclared { name: name.clone() });
     }
     let text = |parameter: &Parameter| match given.get(parameter.name.as_str()) {
-        Some(value) => show(parameter.kind, value).ok_or_else(|| Reject::ParameterMustBeOfItsKind {
-            name: parameter.name.to_string(),
-            wanted: wanted(parameter.kind),
-        }),
-        None if parameter.required => {
-            Err(Reject::ParameterMustBeGiven { name: parameter.name.to_string() })
+        Some(value) => {
+            show(parameter.kind, value).ok_or_else(|| Reject::ParameterMustBeOfItsKind {
+                name: parameter.name.to_string(),
+                wanted: wanted(parameter.kind),
+            })
         }
+        None if parameter.required => Err(Reject::ParameterMustBeGiven {
+            name: parameter.name.to_string(),
+        }),
         None => Ok(String::new()),
     };
-    declared.iter().map(|parameter| Ok((parameter.name.as_str(), text(parameter)?))).collect()
+    declared
+        .iter()
+        .map(|parameter| Ok((parameter.name.as_str(), text(parameter)?)))
+        .collect()
 }
 
 /// How a value of this kind reads in a message; none if it is not of this kind.
@@ -294,9 +337,7 @@ fn show(kind: ParameterKind, value: &Json) -> Option<String> {
             (date.to_string() == text).then(|| text.to_owned())
         }
         ParameterKind::Integer => Some(value.as_i64()?.to_string()),
-        ParameterKind::Decimal => {
-            Some(Decimal::from_str_exact(value.as_str()?).ok()?.to_string())
-        }
+        ParameterKind::Decimal => Some(Decimal::from_str_exact(value.as_str()?).ok()?.to_string()),
     }
 }
 
@@ -320,37 +361,54 @@ mod tests {
     fn declared(kinds: &[(&str, ParameterKind, bool)]) -> Vec<Parameter> {
         let parameter = |&(name, kind, required): &(&str, ParameterKind, bool)| {
             let name = ParameterName::parse(name).expect("a test's name is well formed");
-            Parameter { name, kind, required }
+            Parameter {
+                name,
+                kind,
+                required,
+            }
         };
         kinds.iter().map(parameter).collect()
     }
 
     fn texts(names: &[&str]) -> Vec<Parameter> {
-        let kinds: Vec<_> = names.iter().map(|name| (*name, ParameterKind::Text, true)).collect();
+        let kinds: Vec<_> = names
+            .iter()
+            .map(|name| (*name, ParameterKind::Text, true))
+            .collect();
         declared(&kinds)
     }
 
     fn body(source: impl Into<String>) -> Wording {
-        Wording { subject: "s".to_owned(), body: source.into() }
+        Wording {
+            subject: "s".to_owned(),
+            body: source.into(),
+        }
     }
 
     fn unparsed(part: Part, line: usize) -> impl Fn(Reject) -> bool {
-        move |reject| matches!(reject, Reject::WordingMustParse { part: p, line: l, .. }
+        move |reject| {
+            matches!(reject, Reject::WordingMustParse { part: p, line: l, .. }
             if p == part && l == line)
+        }
     }
 
     #[test]
     fn a_wording_is_names_and_conditions() {
-        let check = |source: &str, names: &[&str], expected: Result<(), usize>| {
-            match (check(&body(source), &texts(names)), expected) {
-                (Ok(()), Ok(())) => {}
-                (Err(reject), Err(line)) if unparsed(Part::Body, line)(reject.clone()) => {}
-                (result, _) => panic!("{source}: {result:?}"),
-            }
+        let check = |source: &str, names: &[&str], expected: Result<(), usize>| match (
+            check(&body(source), &texts(names)),
+            expected,
+        ) {
+            (Ok(()), Ok(())) => {}
+            (Err(reject), Err(line)) if unparsed(Part::Body, line)(reject.clone()) => {}
+            (result, _) => panic!("{source}: {result:?}"),
         };
         check("plain { text } with %} and }}", &[], Ok(()));
         check("{{ a }}{{b}}{{- c -}}", &["a", "b", "c"], Ok(()));
-        check("{% if a and not b %}x{% elif b or c %}y{% else %}z{% endif %}", &["a", "b", "c"], Ok(()));
+        check(
+            "{% if a and not b %}x{% elif b or c %}y{% else %}z{% endif %}",
+            &["a", "b", "c"],
+            Ok(()),
+        );
         check("{# about {{ b }} #}{{ a }}", &["a"], Ok(()));
         check("one\ntwo {{ a | upper }}", &["a"], Err(2));
         check("{{ a * 1000000 }}", &["a"], Err(1));
@@ -380,13 +438,22 @@ mod tests {
             assert_eq!(check(wording, declared), expected, "{wording:?}");
         };
         let name = || "a".to_owned();
-        let subject = |text: String| Wording { subject: text, body: "b".to_owned() };
+        let subject = |text: String| Wording {
+            subject: text,
+            body: "b".to_owned(),
+        };
         let long = |part, max| Err(Reject::WordingMustFit { part, max });
         check(&body("{{ a }}"), &texts(&["a"]), Ok(()));
         check(&subject("{{ a }}".to_owned()), &texts(&["a"]), Ok(()));
-        let undeclared = Reject::VariableMustBeDeclared { part: Part::Body, name: name() };
+        let undeclared = Reject::VariableMustBeDeclared {
+            part: Part::Body,
+            name: name(),
+        };
         check(&body("{{ a }}"), &[], Err(undeclared));
-        let undeclared = Reject::VariableMustBeDeclared { part: Part::Subject, name: name() };
+        let undeclared = Reject::VariableMustBeDeclared {
+            part: Part::Subject,
+            name: name(),
+        };
         check(&subject("{{ a }}".to_owned()), &[], Err(undeclared));
         let unused = Reject::DeclarationMustBeUsed { index: 1 };
         check(&body("{{ a }}"), &texts(&["a", "b"]), Err(unused));
@@ -394,11 +461,27 @@ mod tests {
         check(&body("{{ a }}"), &texts(&["a", "a"]), Err(twice));
         let names: Vec<String> = (0..33).map(|number| format!("a{number}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        check(&body("b"), &texts(&names), Err(Reject::DeclarationsMustBeFew { max: 32 }));
+        check(
+            &body("b"),
+            &texts(&names),
+            Err(Reject::DeclarationsMustBeFew { max: 32 }),
+        );
         check(&subject("é".repeat(200)), &[], Ok(()));
-        check(&subject("é".repeat(201)), &[], long(Part::Subject, "200 characters"));
-        check(&subject(String::new()), &[], long(Part::Subject, "200 characters"));
-        check(&subject("a\nb".to_owned()), &[], Err(Reject::SubjectMustBeOneLine));
+        check(
+            &subject("é".repeat(201)),
+            &[],
+            long(Part::Subject, "200 characters"),
+        );
+        check(
+            &subject(String::new()),
+            &[],
+            long(Part::Subject, "200 characters"),
+        );
+        check(
+            &subject("a\nb".to_owned()),
+            &[],
+            Err(Reject::SubjectMustBeOneLine),
+        );
         check(&body("b".repeat(8192)), &[], Ok(()));
         check(&body("b".repeat(8193)), &[], long(Part::Body, "8192 bytes"));
         check(&body(""), &[], long(Part::Body, "8192 bytes"));
@@ -425,10 +508,22 @@ mod tests {
         check(Text, json!("bell\u{7}"), None);
         check(Text, json!(1), None);
         check(Text, json!(null), None);
-        check(Money, json!({"amount": "12.5", "currency": "EUR"}), Some("12.50 EUR"));
-        check(Money, json!({"amount": "-3", "currency": "JPY"}), Some("-3 JPY"));
+        check(
+            Money,
+            json!({"amount": "12.5", "currency": "EUR"}),
+            Some("12.50 EUR"),
+        );
+        check(
+            Money,
+            json!({"amount": "-3", "currency": "JPY"}),
+            Some("-3 JPY"),
+        );
         check(Money, json!({"amount": "1.005", "currency": "EUR"}), None);
-        check(Money, json!({"amount": "1", "currency": "EUR", "x": 1}), None);
+        check(
+            Money,
+            json!({"amount": "1", "currency": "EUR", "x": 1}),
+            None,
+        );
         check(Money, json!({"amount": "1", "currency": "POINTS"}), None);
         check(Money, json!({"amount": 1, "currency": "EUR"}), None);
         check(Money, json!("1 EUR"), None);
@@ -463,19 +558,46 @@ mod tests {
         let named = |name: &str| name.to_owned();
         let wording = Wording {
             subject: "To {{ name }}".to_owned(),
-            body: "{% if note %}Note: {{ note }}{% else %}No note{{ note }}{% endif %}\n".to_owned(),
+            body: "{% if note %}Note: {{ note }}{% else %}No note{{ note }}{% endif %}\n"
+                .to_owned(),
         };
-        check(&wording, json!({"name": "Ann", "note": "x"}), Ok(("To Ann", "Note: x")));
+        check(
+            &wording,
+            json!({"name": "Ann", "note": "x"}),
+            Ok(("To Ann", "Note: x")),
+        );
         check(&wording, json!({"name": "Ann"}), Ok(("To Ann", "No note")));
-        check(&wording, json!({"name": "{{ note }}"}), Ok(("To {{ note }}", "No note")));
-        check(&wording, json!({}), Err(Reject::ParameterMustBeGiven { name: named("name") }));
-        let surplus = Reject::ParameterMustBeDeclared { name: named("nmae") };
+        check(
+            &wording,
+            json!({"name": "{{ note }}"}),
+            Ok(("To {{ note }}", "No note")),
+        );
+        check(
+            &wording,
+            json!({}),
+            Err(Reject::ParameterMustBeGiven {
+                name: named("name"),
+            }),
+        );
+        let surplus = Reject::ParameterMustBeDeclared {
+            name: named("nmae"),
+        };
         check(&wording, json!({"name": "Ann", "nmae": 1}), Err(surplus));
-        check(&wording, json!({"name": "a\nb"}), Err(Reject::SubjectMustBeOneLine));
-        let long = Reject::TextMustFit { part: Part::Subject, max: "200 characters" };
+        check(
+            &wording,
+            json!({"name": "a\nb"}),
+            Err(Reject::SubjectMustBeOneLine),
+        );
+        let long = Reject::TextMustFit {
+            part: Part::Subject,
+            max: "200 characters",
+        };
         check(&wording, json!({"name": "x".repeat(198)}), Err(long));
         let wording = body("{{ name }}".repeat(9) + "{{ note }}");
-        let long = Reject::TextMustFit { part: Part::Body, max: "16384 bytes" };
+        let long = Reject::TextMustFit {
+            part: Part::Body,
+            max: "16384 bytes",
+        };
         check(&wording, json!({"name": "x".repeat(2000)}), Err(long));
     }
 
@@ -485,7 +607,10 @@ mod tests {
             let wording = body(source.repeat(BODY_BYTES_MAX / source.len()));
             let declared = declared(&[("a", ParameterKind::Text, false)]);
             assert_eq!(super::check(&wording, &declared), Ok(()));
-            assert!(render(&wording, &declared, &Parameters::new()).is_ok(), "{source}");
+            assert!(
+                render(&wording, &declared, &Parameters::new()).is_ok(),
+                "{source}"
+            );
         };
         check("{{a}}");
         check("{%if a%}{%endif%}");

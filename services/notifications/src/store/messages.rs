@@ -111,11 +111,17 @@ pub struct Place {
 
 impl Place {
     /// Before the newest message.
-    pub const FIRST: Self = Self { sent_at: Timestamp::MAX, id: MessageId::MAX };
+    pub const FIRST: Self = Self {
+        sent_at: Timestamp::MAX,
+        id: MessageId::MAX,
+    };
 
     /// The place of a message, if it is in a mailbox.
     pub fn of(message: &Message) -> Option<Self> {
-        Some(Self { sent_at: message.sent_at()?, id: message.content.id })
+        Some(Self {
+            sent_at: message.sent_at()?,
+            id: message.content.id,
+        })
     }
 }
 
@@ -162,7 +168,11 @@ pub fn find_message_of_recipient(
     id: MessageId,
     recipient: &Subject,
 ) -> Result<Option<Message>, StoreError> {
-    find(tx, &FIND_MESSAGE_OF_RECIPIENT, &[id.into(), recipient.into()])
+    find(
+        tx,
+        &FIND_MESSAGE_OF_RECIPIENT,
+        &[id.into(), recipient.into()],
+    )
 }
 
 /// The message to which `sender` gave this reference.
@@ -171,7 +181,11 @@ pub fn find_message_by_reference(
     sender: &Subject,
     reference: &Reference,
 ) -> Result<Option<Message>, StoreError> {
-    find(tx, &FIND_MESSAGE_BY_REFERENCE, &[sender.into(), reference.into()])
+    find(
+        tx,
+        &FIND_MESSAGE_BY_REFERENCE,
+        &[sender.into(), reference.into()],
+    )
 }
 
 /// The mailbox of `recipient` after a place, newest first.
@@ -181,7 +195,12 @@ pub fn list_mailbox(
     after: Place,
     rows: u32,
 ) -> Result<Vec<Message>, StoreError> {
-    let values = [recipient.into(), after.sent_at.into(), after.id.into(), rows.into()];
+    let values = [
+        recipient.into(),
+        after.sent_at.into(),
+        after.id.into(),
+        rows.into(),
+    ];
     list(tx, &LIST_MAILBOX, &values)
 }
 
@@ -192,7 +211,12 @@ pub fn list_unread(
     after: Place,
     rows: u32,
 ) -> Result<Vec<Message>, StoreError> {
-    let values = [recipient.into(), after.sent_at.into(), after.id.into(), rows.into()];
+    let values = [
+        recipient.into(),
+        after.sent_at.into(),
+        after.id.into(),
+        rows.into(),
+    ];
     list(tx, &LIST_UNREAD, &values)
 }
 
@@ -204,7 +228,11 @@ pub fn list_of_recipient(
     before: MessageId,
     rows: u32,
 ) -> Result<Vec<Message>, StoreError> {
-    list(tx, &LIST_OF_RECIPIENT, &[recipient.into(), before.into(), rows.into()])
+    list(
+        tx,
+        &LIST_OF_RECIPIENT,
+        &[recipient.into(), before.into(), rows.into()],
+    )
 }
 
 /// The histories of the messages for `recipient` from one id to another, oldest change first.
@@ -214,27 +242,22 @@ pub fn list_message_history(
     from: MessageId,
     to: MessageId,
 ) -> Result<Vec<(MessageId, HistoryEntry)>, StoreError> {
-    tx.query(&LIST_MESSAGE_HISTORY, &[recipient.into(), from.into(), to.into()])?
-        .iter()
-        .map(|row| Ok((row.id(4)?, history_entry(row)?)))
-        .collect()
+    tx.query(
+        &LIST_MESSAGE_HISTORY,
+        &[recipient.into(), from.into(), to.into()],
+    )?
+    .iter()
+    .map(|row| Ok((row.id(4)?, history_entry(row)?)))
+    .collect()
 }
 
 /// Scheduled messages whose time has come, the longest due first.
-pub fn list_due(
-    tx: &mut Tx<'_>,
-    now: Timestamp,
-    rows: u32,
-) -> Result<Vec<Message>, StoreError> {
+pub fn list_due(tx: &mut Tx<'_>, now: Timestamp, rows: u32) -> Result<Vec<Message>, StoreError> {
     list(tx, &LIST_DUE, &[now.into(), rows.into()])
 }
 
 /// Deletes messages sent or cancelled before `before`, with their histories; says how many.
-pub fn purge_messages(
-    tx: &mut Tx<'_>,
-    before: Timestamp,
-    rows: u32,
-) -> Result<u64, StoreError> {
+pub fn purge_messages(tx: &mut Tx<'_>, before: Timestamp, rows: u32) -> Result<u64, StoreError> {
     tx.execute(&PURGE_MESSAGES, &[before.into(), rows.into()])
 }
 
@@ -251,9 +274,15 @@ pub fn save_message(
         return Ok(());
     }
     let saved = if revision == 0 {
-        tx.execute(&ADD_MESSAGE, &[state_values(message), content_values(&message.content)].concat())?
+        tx.execute(
+            &ADD_MESSAGE,
+            &[state_values(message), content_values(&message.content)].concat(),
+        )?
     } else {
-        tx.execute(&UPDATE_MESSAGE, &[state_values(message), vec![revision.into()]].concat())?
+        tx.execute(
+            &UPDATE_MESSAGE,
+            &[state_values(message), vec![revision.into()]].concat(),
+        )?
     };
     assert_eq!(saved, 1, "a transaction sees the revision it read");
     for event in events {
@@ -293,12 +322,22 @@ fn announce(
             host::publish(tx, &change.ids, &sent, change.at).map(|()| "sent")
         }
         Event::Read { read_at, .. } => {
-            let read = MessageRead { message_id, revision, recipient, read_at };
+            let read = MessageRead {
+                message_id,
+                revision,
+                recipient,
+                read_at,
+            };
             host::publish(tx, &change.ids, &read, change.at).map(|()| "read")
         }
         Event::Cancelled { cancelled_at } => {
-            let cancelled =
-                MessageCancelled { message_id, revision, recipient, reference, cancelled_at };
+            let cancelled = MessageCancelled {
+                message_id,
+                revision,
+                recipient,
+                reference,
+                cancelled_at,
+            };
             host::publish(tx, &change.ids, &cancelled, change.at).map(|()| "cancelled")
         }
     }
@@ -309,7 +348,10 @@ fn find(
     statement: &Statement,
     values: &[Value],
 ) -> Result<Option<Message>, StoreError> {
-    tx.query_one_opt(statement, values)?.as_ref().map(message).transpose()
+    tx.query_one_opt(statement, values)?
+        .as_ref()
+        .map(message)
+        .transpose()
 }
 
 fn list(
@@ -368,7 +410,10 @@ fn message(row: &Row) -> Result<Message, StoreError> {
                 send_at: row.opt_timestamp(10)?,
             },
             template_version: row.count(6)?,
-            text: Text { subject: row.text(8)?, body: row.text(9)? },
+            text: Text {
+                subject: row.text(8)?,
+                body: row.text(9)?,
+            },
         },
         revision: row.count(1)?,
         state: state(row)?,
@@ -384,10 +429,19 @@ fn parameters(row: &Row, column: usize) -> Result<Parameters, StoreError> {
 
 fn state(row: &Row) -> Result<State, StoreError> {
     match row.text(11)?.as_str() {
-        "scheduled" => Ok(State::Scheduled { due_at: row.timestamp(12)? }),
-        "sent" => Ok(State::Sent { sent_at: row.timestamp(13)? }),
-        "read" => Ok(State::Read { sent_at: row.timestamp(13)?, read_at: row.timestamp(14)? }),
-        "cancelled" => Ok(State::Cancelled { cancelled_at: row.timestamp(15)? }),
+        "scheduled" => Ok(State::Scheduled {
+            due_at: row.timestamp(12)?,
+        }),
+        "sent" => Ok(State::Sent {
+            sent_at: row.timestamp(13)?,
+        }),
+        "read" => Ok(State::Read {
+            sent_at: row.timestamp(13)?,
+            read_at: row.timestamp(14)?,
+        }),
+        "cancelled" => Ok(State::Cancelled {
+            cancelled_at: row.timestamp(15)?,
+        }),
         _ => Err(row.misfit(11, "the state of a message")),
     }
 }

@@ -55,7 +55,10 @@ pub(super) const LIST_TEMPLATE_HISTORY: Statement = Statement {
 
 /// The template of this key with its newest version.
 pub fn find_template(tx: &mut Tx<'_>, key: &TemplateKey) -> Result<Option<Template>, StoreError> {
-    tx.query_one_opt(&FIND_TEMPLATE, &[key.into()])?.as_ref().map(template).transpose()
+    tx.query_one_opt(&FIND_TEMPLATE, &[key.into()])?
+        .as_ref()
+        .map(template)
+        .transpose()
 }
 
 /// The templates after `after`, by key.
@@ -65,7 +68,10 @@ pub fn list_templates(
     rows: u32,
 ) -> Result<Vec<Template>, StoreError> {
     let after = after.map_or("", TemplateKey::as_str);
-    tx.query(&LIST_TEMPLATES, &[after.into(), rows.into()])?.iter().map(template).collect()
+    tx.query(&LIST_TEMPLATES, &[after.into(), rows.into()])?
+        .iter()
+        .map(template)
+        .collect()
 }
 
 /// The newest changes of a template, newest first.
@@ -98,7 +104,13 @@ pub fn save_template(
     };
     let newest = template.newest.number;
     let key = || (&template.key).into();
-    let row = [key(), template.revision.into(), newest.into(), retired_at.into(), revision.into()];
+    let row = [
+        key(),
+        template.revision.into(),
+        newest.into(),
+        retired_at.into(),
+        revision.into(),
+    ];
     let saved = tx.execute(&SAVE_TEMPLATE, &row)?;
     assert_eq!(saved, 1, "a transaction sees the revision it read");
     for event in events {
@@ -146,7 +158,10 @@ fn template(row: &Row) -> Result<Template, StoreError> {
         key: row.parsed(0)?,
         newest: Version {
             number: row.count(1)?,
-            wording: Wording { subject: row.text(2)?, body: row.text(3)? },
+            wording: Wording {
+                subject: row.text(2)?,
+                body: row.text(3)?,
+            },
             parameters: parameters(row, 4)?,
             created_at: row.timestamp(5)?,
         },

@@ -1,0 +1,116 @@
+//! Who may call what, and whose data it shows.
+
+use kit::codes;
+use reqwest::Method;
+use serde_json::json;
+use testkit::for_each_database;
+use web::AccessTable;
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_admits_the_roles_of_its_row_and_nobody_else() {
+    for_each_database(async |database| {
+        let it = start(&database).await;
+        let rows = AccessTable::embedded().rows();
+        let own = |path: &str| path.starts_with("/notifications/");
+        let rows: Vec<_> = rows.filter(|((_, path), _)| own(path)).collect();
+        assert_eq!(rows.len(), 11);
+        for ((method, path), rule) in rows {
+            let path = path.replace("{id}", "msg_7zzzzzzzzzzzzzzzzzzzzzzzzz");
+            let path = path
+                .replace("{key}", "unknown")
+                .replace("{recipient}", "cus_ann");
+            let method = Method::from_bytes(method.as_bytes()).expect("a method");
+            let anonymous = it.app.call(method.clone(), &path).send().await.expect(401);
+            assert_eq!(anonymous.code(), codes::TOKEN_MISSING.name);
+            for role in Role::ALL {
+                let answer = it.app.call(method.clone(), &path).caller(role, "somebody");
+                let answer = answer.send().await;
+                let admitted = !matches!(answer.status, 401 | 403);
+                assert_eq!(
+                    admitted,
+                    rule.roles.contains(&role),
+                    "{role} {method} {path}"
+                );
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_is_in_the_audit_log() {
+    for_each_database(async |database| {
+        let it = start(&database).await;
+        it.write(ANN, TEMPLATES, "1", &greeting("{{ name }}"))
+            .await
+            .expect(403);
+        let route = format!("POST {TEMPLATES}");
+        let line = (
+            codes::ROLE_NOT_ALLOWED.name.to_owned(),
+            "cus_ann".to_owned(),
+            route,
+        );
+        assert_eq!(it.audit().await, [line]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_customer_reaches_nothing_of_the_first() {
+    for_each_database(async |database| {
+        let it = start(&database).await.with_greeting().await;
+        let sent = it
+            .write(DEALS, MESSAGES, "1", &hello())
+            .await
+            .expect(201)
+            .json;
+        let path = format!("{MESSAGES}/{}", sent["id"].as_str().expect("an id"));
+        let missing = format!("{MESSAGES}/msg_7zzzzzzzzzzzzzzzzzzzzzzzzz");
+        let same = |theirs: &Answer, missing: &Answer| {
+            let plain = |answer: &Answer| with(answer.json.clone(), json!({ "instance": null }));
+            assert_eq!((theirs.status, plain(theirs)), (404, plain(missing)));
+        };
+        same(&it.read(BOB, &path).await, &it.read(BOB, &missing).await);
+        let read = |path: &str| format!("{path}/read");
+        let theirs = it.act(BOB, &read(&path), "1").await;
+        same(&theirs, &it.act(BOB, &read(&missing), "2").await);
+        assert_eq!(
+            it.read(BOB, MESSAGES).await.expect(200).json["items"],
+            json!([])
+        );
+        let unread = format!("{MESSAGES}?unread=true");
+        assert_eq!(
+            it.read(BOB, &unread).await.expect(200).json["items"],
+            json!([])
+        );
+        assert_eq!(it.read(ANN, &path).await.expect(200).json["state"], "sent");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_sender_cannot_take_back_what_the_first_sends() {
+    for_each_database(async |database| {
+        let it = start(&database).await.with_greeting().await;
+        let later = with(hello(), json!({ "send_at": "2025-06-03T09:00:00Z" }));
+        let accepted = it
+            .write(DEALS, MESSAGES, "1", &later)
+            .await
+            .expect(201)
+            .json;
+        let path = format!(
+            "{MESSAGES}/{}/cancel",
+            accepted["id"].as_str().expect("an id")
+        );
+        let wallets = (Role::Service, "wallets");
+        let refused = it.act(wallets, &path, "1").await.expect(404);
+        assert_eq!(
+            refused.code(),
+            codes::notifications::MESSAGE_MUST_EXIST.name
+        );
+        it.act(DEALS, &path, "1").await.expect(200);
+    })
+    .await;
+}
