@@ -16,8 +16,25 @@ use kit::time::Timestamp;
 use crate::Store;
 use crate::error::StoreError;
 use crate::outbox::check_size;
+use crate::statement::Statement;
 use crate::tx::Tx;
 use crate::value::{Row, Value};
+
+pub(crate) const AUDIT_LAST: Statement = Statement {
+    name: "audit_last",
+    sql: "SELECT sequence, hash FROM {service}_audit ORDER BY sequence DESC LIMIT 1",
+};
+const AUDIT_APPEND: Statement = Statement {
+    name: "audit_append",
+    sql: "INSERT INTO {service}_audit \
+          (sequence, recorded, actor, action, subject, detail, hash) \
+          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+};
+const AUDIT_PAGE: Statement = Statement {
+    name: "audit_page",
+    sql: "SELECT sequence, recorded, actor, action, subject, detail, hash \
+          FROM {service}_audit WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
+};
 
 /// The longest actor, action or subject: room for an issuer's subject or a path.
 const AUDIT_TEXT_BYTES_MAX: usize = 512;
@@ -26,7 +43,7 @@ const AUDIT_TEXT_BYTES_MAX: usize = 512;
 const AUDIT_DETAIL_BYTES_MAX: usize = 16 * 1024;
 
 /// How many rows a check reads in one transaction: short enough not to keep old rows alive.
-const AUDIT_PAGE_ROWS: u16 = 1_000;
+pub const AUDIT_PAGE_ROWS: u16 = 1_000;
 
 /// What the hash of a row is derived for; a change of the encoding needs a new text.
 const HASH_CONTEXT: &str = "florin 2026 audit row v1";
@@ -82,8 +99,7 @@ impl Tx<'_> {
             check_size("audit text", text.len(), AUDIT_TEXT_BYTES_MAX)?;
         }
         check_size("audit detail", detail.len(), AUDIT_DETAIL_BYTES_MAX)?;
-        let service = self.service;
-        let last = self.query_own(&service.own.audit_last, &[])?;
+        let last = self.query_own(&AUDIT_LAST, &[])?;
         let (sequence, previous) = match last.first() {
             None => (1, GENESIS),
             Some(row) => (row.int(0)? + 1, hash_of(row, 1)?),
@@ -104,12 +120,26 @@ impl Tx<'_> {
             detail,
             hash.into(),
         ];
-        self.execute_own(&service.own.audit_append, &values)?;
+        self.execute_own(&AUDIT_APPEND, &values)?;
         Ok(())
     }
 }
 
 impl Store {
+    /// The lines of the audit log after the first `after`, at most [`AUDIT_PAGE_ROWS`], oldest
+    /// first. It does not check them: that is [`Store::verify_audit`].
+    pub async fn list_audit(&self, after: u64) -> Result<Vec<AuditEntry>, StoreError> {
+        let after = i64::try_from(after).unwrap_or(i64::MAX);
+        self.read(move |tx| {
+            let values = [after.into(), AUDIT_PAGE_ROWS.into()];
+            tx.query_own(&AUDIT_PAGE, &values)?
+                .iter()
+                .map(entry)
+                .collect()
+        })
+        .await
+    }
+
     /// Reads the whole audit log, page by page, and checks the chain.
     ///
     /// Rows appended meanwhile are checked too. Costs one read of the table.
@@ -119,9 +149,8 @@ impl Store {
             let after = i64::try_from(rows).unwrap_or(i64::MAX);
             let page = self
                 .read(move |tx| {
-                    let service = tx.service;
                     let values = [after.into(), AUDIT_PAGE_ROWS.into()];
-                    tx.query_own(&service.own.audit_page, &values)
+                    tx.query_own(&AUDIT_PAGE, &values)
                 })
                 .await?;
             for row in &page {
@@ -135,6 +164,16 @@ impl Store {
             }
         }
     }
+}
+
+fn entry(row: &Row) -> Result<AuditEntry, StoreError> {
+    Ok(AuditEntry {
+        recorded: row.timestamp(1)?,
+        actor: row.text(2)?,
+        action: row.text(3)?,
+        subject: row.text(4)?,
+        detail: row.json(5)?,
+    })
 }
 
 /// What a row's hash covers.

@@ -8,8 +8,9 @@ use kit::time::Timestamp;
 
 use crate::Store;
 use crate::error::StoreError;
-use crate::inbox::{INBOX_RETENTION_HOURS, hours_before};
-use crate::outbox::OUTBOX_RETENTION_HOURS;
+use crate::idempotency::IDEMPOTENCY_TRIM;
+use crate::inbox::{INBOX_RETENTION_HOURS, INBOX_TRIM, WORK_TRIM, hours_before};
+use crate::outbox::{OUTBOX_RETENTION_HOURS, OUTBOX_TRIM};
 use crate::tx::Tx;
 
 /// How many rows of a table one batch deletes: a few milliseconds' work.
@@ -50,13 +51,12 @@ impl Store {
 }
 
 fn trim_batch(tx: &mut Tx<'_>, now: Timestamp) -> Result<Trimmed, StoreError> {
-    let own = &tx.service.own;
     let inbox_cut = hours_before(now, INBOX_RETENTION_HOURS);
     let expired = [
-        (&own.idempotency_trim, now),
-        (&own.outbox_trim, hours_before(now, OUTBOX_RETENTION_HOURS)),
-        (&own.inbox_trim, inbox_cut),
-        (&own.work_trim, inbox_cut),
+        (&IDEMPOTENCY_TRIM, now),
+        (&OUTBOX_TRIM, hours_before(now, OUTBOX_RETENTION_HOURS)),
+        (&INBOX_TRIM, inbox_cut),
+        (&WORK_TRIM, inbox_cut),
     ];
     let mut trimmed = Trimmed {
         rows: 0,

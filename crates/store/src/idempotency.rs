@@ -14,8 +14,37 @@ use kit::time::Timestamp;
 
 use crate::error::StoreError;
 use crate::outbox::check_size;
+use crate::statement::Statement;
 use crate::tx::Tx;
 use crate::value::Value;
+
+const IDEMPOTENCY_BEGIN: Statement = Statement {
+    name: "idempotency_begin",
+    sql: "INSERT INTO {service}_idempotency (principal, route, key, request, expires) \
+          VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (principal, route, key) DO NOTHING",
+};
+const IDEMPOTENCY_FIND: Statement = Statement {
+    name: "idempotency_find",
+    sql: "SELECT request, status, body, expires FROM {service}_idempotency \
+          WHERE principal = ?1 AND route = ?2 AND key = ?3",
+};
+const IDEMPOTENCY_RENEW: Statement = Statement {
+    name: "idempotency_renew",
+    sql: "UPDATE {service}_idempotency \
+          SET request = ?4, expires = ?5, status = NULL, body = NULL \
+          WHERE principal = ?1 AND route = ?2 AND key = ?3",
+};
+const IDEMPOTENCY_FINISH: Statement = Statement {
+    name: "idempotency_finish",
+    sql: "UPDATE {service}_idempotency SET status = ?4, body = ?5 \
+          WHERE principal = ?1 AND route = ?2 AND key = ?3 AND status IS NULL",
+};
+pub(crate) const IDEMPOTENCY_TRIM: Statement = Statement {
+    name: "idempotency_trim",
+    sql: "DELETE FROM {service}_idempotency WHERE (principal, route, key) IN \
+          (SELECT principal, route, key FROM {service}_idempotency \
+          WHERE expires <= ?1 ORDER BY expires LIMIT ?2)",
+};
 
 /// The longest principal or route of a record: room for an issuer's subject, or a path.
 const PRINCIPAL_BYTES_MAX: usize = 512;
@@ -99,7 +128,6 @@ impl Tx<'_> {
         )?;
         check_size("principal", request.principal.len(), PRINCIPAL_BYTES_MAX)?;
         check_size("route", request.route.len(), PRINCIPAL_BYTES_MAX)?;
-        let service = self.service;
         let [principal, route, key] = request.key_values();
         let expires = now
             .checked_add(Duration::from_secs(IDEMPOTENCY_RETENTION_HOURS * 3_600))
@@ -113,14 +141,14 @@ impl Tx<'_> {
         ];
         // Insert first: of two concurrent requests PostgreSQL lets one wait for the other here,
         // then fails it as not serializable, so that it runs again and finds the reply.
-        if self.execute_own(&service.own.idempotency_begin, &record)? == 1 {
+        if self.execute_own(&IDEMPOTENCY_BEGIN, &record)? == 1 {
             self.unfinished += 1;
             return Ok(Idempotency::New);
         }
-        let found = self.query_own(&service.own.idempotency_find, &request.key_values())?;
+        let found = self.query_own(&IDEMPOTENCY_FIND, &request.key_values())?;
         let row = found.first().ok_or(StoreError::IdempotencyMustBeFinished)?;
         if row.timestamp(3)? <= now {
-            self.execute_own(&service.own.idempotency_renew, &record)?;
+            self.execute_own(&IDEMPOTENCY_RENEW, &record)?;
             self.unfinished += 1;
             return Ok(Idempotency::New);
         }
@@ -132,7 +160,7 @@ impl Tx<'_> {
             .opt_int(1)?
             .ok_or(StoreError::IdempotencyMustBeFinished)?;
         let status = u16::try_from(status).map_err(|_| StoreError::ColumnMustFit {
-            statement: service.own.idempotency_find.name.into(),
+            statement: IDEMPOTENCY_FIND.name.into(),
             column: 1,
             expected: "an HTTP status",
         })?;
@@ -163,7 +191,6 @@ impl Tx<'_> {
         reply: &StoredReply,
     ) -> Result<(), StoreError> {
         check_size("stored reply", reply.body.len(), BODY_BYTES_MAX)?;
-        let service = self.service;
         let [principal, route, key] = request.key_values();
         let values = [
             principal,
@@ -172,7 +199,7 @@ impl Tx<'_> {
             reply.status.into(),
             reply.body.as_slice().into(),
         ];
-        if self.execute_own(&service.own.idempotency_finish, &values)? != 1 {
+        if self.execute_own(&IDEMPOTENCY_FINISH, &values)? != 1 {
             return Err(StoreError::IdempotencyMustBeFinished);
         }
         self.unfinished = self.unfinished.saturating_sub(1);

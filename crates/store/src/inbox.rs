@@ -9,7 +9,34 @@ use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::outbox::{EVENT_KEY_BYTES_MAX, check_size, stored_version};
+use crate::statement::Statement;
 use crate::tx::Tx;
+
+const INBOX_WATERMARK: Statement = Statement {
+    name: "inbox_watermark",
+    sql: "SELECT version FROM {service}_inbox WHERE producer = ?1 AND key = ?2",
+};
+const INBOX_ADVANCE: Statement = Statement {
+    name: "inbox_advance",
+    sql: "INSERT INTO {service}_inbox (producer, key, version, seen) \
+          VALUES (?1, ?2, ?3, ?4) ON CONFLICT (producer, key) \
+          DO UPDATE SET version = excluded.version, seen = excluded.seen",
+};
+pub(crate) const INBOX_TRIM: Statement = Statement {
+    name: "inbox_trim",
+    sql: "DELETE FROM {service}_inbox WHERE (producer, key) IN (SELECT producer, key \
+          FROM {service}_inbox WHERE seen < ?1 ORDER BY seen LIMIT ?2)",
+};
+const WORK_APPEND: Statement = Statement {
+    name: "work_append",
+    sql: "INSERT INTO {service}_inbox_work (id, seen) VALUES (?1, ?2) \
+          ON CONFLICT (id) DO NOTHING",
+};
+pub(crate) const WORK_TRIM: Statement = Statement {
+    name: "work_trim",
+    sql: "DELETE FROM {service}_inbox_work WHERE id IN (SELECT id \
+          FROM {service}_inbox_work WHERE seen < ?1 ORDER BY seen LIMIT ?2)",
+};
 
 /// How long the inbox remembers the ids of work, and the watermark of a key no event came for:
 /// 30 days, longer than any carrier keeps a message and than dead letters wait for a decision.
@@ -40,9 +67,8 @@ impl Tx<'_> {
         let sized = check_size("event key", key.len(), EVENT_KEY_BYTES_MAX);
         self.keep_failure(sized)?;
         let version = self.keep_failure(stored_version(version))?;
-        let service = self.service;
         let known = self
-            .query_own(&service.own.inbox_watermark, &[producer.into(), key.into()])?
+            .query_own(&INBOX_WATERMARK, &[producer.into(), key.into()])?
             .pop()
             .map(|row| row.int(0))
             .transpose()?;
@@ -50,7 +76,7 @@ impl Tx<'_> {
             return Ok(Delivery::Repeated);
         }
         self.execute_own(
-            &service.own.inbox_advance,
+            &INBOX_ADVANCE,
             &[producer.into(), key.into(), version.into(), now.into()],
         )?;
         Ok(Delivery::First)
@@ -71,8 +97,7 @@ impl Tx<'_> {
         if created < hours_before(now, INBOX_RETENTION_HOURS) {
             return self.keep_failure(Err(StoreError::WorkMustBeRecent));
         }
-        let service = self.service;
-        let added = self.execute_own(&service.own.work_append, &[id.into(), now.into()])?;
+        let added = self.execute_own(&WORK_APPEND, &[id.into(), now.into()])?;
         Ok(if added == 1 {
             Delivery::First
         } else {

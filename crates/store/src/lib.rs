@@ -74,12 +74,12 @@ mod value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-pub use audit::{AuditEntry, AuditState};
+pub use audit::{AUDIT_PAGE_ROWS, AuditEntry, AuditState};
 pub use error::{Constraint, StoreError};
 pub use housekeeping::{TRIM_BATCH_ROWS, TRIM_BATCHES_MAX, Trimmed};
 pub use idempotency::{Idempotency, IdempotentRequest, StoredReply};
 pub use inbox::{Delivery, INBOX_RETENTION_HOURS};
-pub use outbox::{EVENT_KEY_BYTES_MAX, Envelope, OUTBOX_RETENTION_HOURS};
+pub use outbox::{EVENT_KEY_BYTES_MAX, Envelope, OUTBOX_PAGE_ROWS, OUTBOX_RETENTION_HOURS};
 pub use postgres::{PostgresLogin, migrate};
 pub use schema::{Migration, Schema};
 pub use sqlite::{GROUP_CLOSURES_MAX, SqliteCounts, SqliteFile};
@@ -186,7 +186,7 @@ impl Store {
         if let Engine::Sqlite(file) = &self.engine {
             file.check_writer()?;
         }
-        self.read(|tx| tx.query_own(&tx.service.own.audit_last, &[]).map(drop))
+        self.read(|tx| tx.query_own(&audit::AUDIT_LAST, &[]).map(drop))
             .await
     }
 

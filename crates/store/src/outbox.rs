@@ -9,8 +9,27 @@ use kit::limits::BODY_BYTES_MAX;
 use kit::time::Timestamp;
 use uuid::Uuid;
 
+use crate::Store;
 use crate::error::StoreError;
+use crate::statement::Statement;
 use crate::tx::Tx;
+use crate::value::Row;
+
+const OUTBOX_APPEND: Statement = Statement {
+    name: "outbox_append",
+    sql: "INSERT INTO {service}_outbox (id, topic, key, version, payload, created) \
+          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+};
+const OUTBOX_PAGE: Statement = Statement {
+    name: "outbox_page",
+    sql: "SELECT id, topic, key, version, payload, created FROM {service}_outbox \
+          ORDER BY position LIMIT ?1",
+};
+pub(crate) const OUTBOX_TRIM: Statement = Statement {
+    name: "outbox_trim",
+    sql: "DELETE FROM {service}_outbox WHERE position IN (SELECT position \
+          FROM {service}_outbox WHERE created < ?1 ORDER BY created LIMIT ?2)",
+};
 
 /// How long events stay in the embedded log: as long as the non-ledger records of idempotency, so
 /// a consumer that was away for a long weekend and a working week still finds all of them.
@@ -18,6 +37,9 @@ pub const OUTBOX_RETENTION_HOURS: u64 = 7 * 24;
 
 /// The longest key of an event: room for a prefixed id with words around it.
 pub const EVENT_KEY_BYTES_MAX: usize = 256;
+
+/// How many events [`Store::list_outbox`] reads.
+pub const OUTBOX_PAGE_ROWS: u16 = 1_000;
 
 /// An event on its way out.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,9 +79,8 @@ impl Tx<'_> {
         check_size("event key", envelope.key.len(), EVENT_KEY_BYTES_MAX)?;
         let payload = envelope.payload.to_string();
         check_size("event payload", payload.len(), BODY_BYTES_MAX)?;
-        let service = self.service;
         self.execute_own(
-            &service.own.outbox_append,
+            &OUTBOX_APPEND,
             &[
                 envelope.id.into(),
                 envelope.topic.as_str().into(),
@@ -71,6 +92,32 @@ impl Tx<'_> {
         )?;
         Ok(())
     }
+}
+
+impl Store {
+    /// The oldest events that are still in the outbox, in the order of their appending, at most
+    /// [`OUTBOX_PAGE_ROWS`]: for tests and for people. A relay needs the order of commits, which
+    /// on PostgreSQL is another.
+    pub async fn list_outbox(&self) -> Result<Vec<Envelope>, StoreError> {
+        self.read(|tx| {
+            tx.query_own(&OUTBOX_PAGE, &[OUTBOX_PAGE_ROWS.into()])?
+                .iter()
+                .map(envelope)
+                .collect()
+        })
+        .await
+    }
+}
+
+fn envelope(row: &Row) -> Result<Envelope, StoreError> {
+    Ok(Envelope {
+        id: row.uuid(0)?,
+        topic: row.text(1)?,
+        key: row.text(2)?,
+        version: row.count(3)?.into(),
+        payload: row.json(4)?,
+        created: row.timestamp(5)?,
+    })
 }
 
 /// Refuses what is too large to keep.

@@ -7,7 +7,7 @@
 //! Does not: commit, roll back, or nest; [`crate::Store`] does the first two.
 
 use crate::error::StoreError;
-use crate::service::{OwnStatement, Service};
+use crate::service::Service;
 use crate::statement::Statement;
 use crate::value::{Row, Value};
 use crate::{postgres, sqlite};
@@ -76,20 +76,25 @@ impl<'a> Tx<'a> {
         Ok(row)
     }
 
+    /// As [`Self::execute`], for a statement on the tables every service has: `{service}` in its
+    /// text stands for the prefix. The service's recorder does not hear of it.
     pub(crate) fn execute_own(
         &mut self,
-        statement: &OwnStatement,
+        statement: &Statement,
         values: &[Value],
     ) -> Result<u64, StoreError> {
-        self.run_execute(statement.name, &statement.sql, values)
+        let sql = statement.sql.replace("{service}", &self.service.prefix);
+        self.run_execute(statement.name, &sql, values)
     }
 
+    /// As [`Self::query`], in the same way.
     pub(crate) fn query_own(
         &mut self,
-        statement: &OwnStatement,
+        statement: &Statement,
         values: &[Value],
     ) -> Result<Vec<Row>, StoreError> {
-        self.run_query(statement.name, &statement.sql, values, QUERY_ROWS_MAX)
+        let sql = statement.sql.replace("{service}", &self.service.prefix);
+        self.run_query(statement.name, &sql, values, QUERY_ROWS_MAX)
     }
 
     /// What stands against keeping the closure's writes although it returned `Ok`.

@@ -139,10 +139,12 @@ impl Pool {
         let (service, random) = (service.clone(), self.random.clone());
         self.with_link(move |link| {
             for attempt in 0..=TRANSACTION_RETRIES_MAX {
-                match write_once(link, &service, &closure) {
-                    Attempt::Ended(outcome) => return outcome,
+                if attempt > 0 {
                     // Sleeping is allowed here: this thread is for blocking.
-                    Attempt::Conflicted => std::thread::sleep(wait(attempt, &*random)),
+                    std::thread::sleep(wait(attempt - 1, &*random));
+                }
+                if let Attempt::Ended(outcome) = write_once(link, &service, &closure) {
+                    return outcome;
                 }
             }
             Err(StoreError::Contended {

@@ -1,0 +1,15 @@
+//! The store through its public interface, each promise on both databases where it is made for
+//! both. PostgreSQL comes from `scripts/with-postgres`.
+
+mod audit;
+mod contention;
+mod fixture;
+mod group_commit;
+mod housekeeping;
+mod idempotency;
+mod messages;
+mod migrations;
+mod ownership;
+mod process;
+mod transactions;
+mod values;
