@@ -46,7 +46,6 @@ impl Answer {
 
     /// The same answer if it has this status; else the test fails and shows the answer.
     #[track_caller]
-    #[must_use]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(
             self.status, status,
