@@ -1,6 +1,6 @@
 //! Florin: arguments, configuration, the role table.
 //!
-//! One file per command (`up.rs`, `token.rs`, …); `config.rs` is the only reader of files and of the
+//! One file per command (`up.rs`, `token.rs`, …); `config.rs` is the only reader of the
 //! environment; `roles.rs` says which services there are. No domain logic is here.
 
 use std::path::PathBuf;

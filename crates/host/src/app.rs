@@ -1,7 +1,7 @@
 //! All routes of the process behind one gate and one pipeline.
 //!
-//! Promises: services' routes are behind the gate, open endpoints are exactly [`web::access::OPEN`];
-//! a route without a row, two services of one name and a route outside its service's paths are
+//! Promises: services' routes are behind the gate, open endpoints are exactly
+//! [`web::access::OPEN`]; a route without a row, two services of one name and a route outside its service's paths are
 //! refused before anything is bound.
 
 use std::sync::Arc;

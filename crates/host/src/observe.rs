@@ -17,14 +17,15 @@ use axum::response::{IntoResponse as _, Response};
 use kit::codes;
 use kit::id::IdSource;
 use kit::limits;
+use kit::time::Clock;
 use metrics::{counter, gauge, histogram};
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
 use tracing::Instrument as _;
 use web::{Problem, RequestId, TraceParent, access};
 
 /// What the pipeline needs; shared by all requests.
 pub(crate) struct Pipeline {
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: IdSource,
     pub(crate) permits: Semaphore,
     pub(crate) request_timeout: Duration,
@@ -55,14 +56,14 @@ pub(crate) async fn observe(
         parent_id = trace.as_ref().map(|trace| trace.span_id.as_str()),
     );
     request.extensions_mut().insert(id.clone());
-    let started = Instant::now();
+    let started = pipeline.clock.now();
     let response = answer(&pipeline, &route, request, next)
         .instrument(span.clone())
         .await;
     let mut response = web::problem::complete(response, &id);
     finish_headers(response.headers_mut(), &id, version, &pipeline.draining);
     let status = response.status().as_u16();
-    let elapsed = started.elapsed();
+    let elapsed = pipeline.clock.now().since(started).unwrap_or_default();
     let labels = [("method", method.to_owned()), ("route", route)];
     histogram!("florin_http_request_seconds", &labels).record(elapsed);
     let [method, route] = labels;

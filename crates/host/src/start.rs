@@ -135,6 +135,7 @@ impl Host {
         let gate = Gate::new(self.verifier.clone(), self.access, denials.clone());
         let draining = Arc::new(AtomicBool::new(false));
         let pipeline = Arc::new(Pipeline {
+            clock: self.clock.clone(),
             ids: self.ids.clone(),
             permits: Semaphore::new(self.settings.requests_max.min(Semaphore::MAX_PERMITS)),
             request_timeout: self.settings.request_timeout,
@@ -167,7 +168,7 @@ impl Host {
         let own = own_timers(&denials, metrics);
         let mut with_own = self.services.clone();
         with_own.push(own);
-        let timers = Timers::new(&with_own);
+        let timers = Timers::new(&with_own, &self.clock);
         let tasks = if settings.timers {
             timers.spawn(&stopping)
         } else {

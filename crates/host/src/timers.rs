@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kit::time::Clock;
 use metrics::{counter, histogram};
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use crate::service::{Service, Work, WorkError, work};
@@ -67,11 +67,12 @@ struct Slot {
 /// All timers of the process, by `service.timer`.
 #[derive(Clone)]
 pub(crate) struct Timers {
+    clock: Arc<dyn Clock>,
     slots: Arc<BTreeMap<String, Slot>>,
 }
 
 impl Timers {
-    pub(crate) fn new(services: &[Service]) -> Self {
+    pub(crate) fn new(services: &[Service], clock: &Arc<dyn Clock>) -> Self {
         let mut slots = BTreeMap::new();
         for service in services {
             for timer in &service.timers {
@@ -84,6 +85,7 @@ impl Timers {
             }
         }
         Self {
+            clock: clock.clone(),
             slots: Arc::new(slots),
         }
     }
@@ -94,7 +96,7 @@ impl Timers {
             .slots
             .get(name)
             .ok_or_else(|| FireError::Unknown(name.to_owned()))?;
-        run_once(name, slot)
+        self.run_once(name, slot)
             .await
             .map_err(|source| FireError::Failed {
                 timer: name.to_owned(),
@@ -109,36 +111,35 @@ impl Timers {
             let (timers, mut stopping) = (self.clone(), stopping.clone());
             tasks.spawn(async move {
                 let slot = &timers.slots[&name];
-                let mut next = Instant::now() + slot.every;
                 loop {
                     tokio::select! {
                         biased;
                         _ = stopping.wait_for(|stop| *stop) => return,
-                        () = tokio::time::sleep_until(next) => {}
+                        () = tokio::time::sleep(slot.every) => {}
                     }
-                    if let Err(error) = run_once(&name, slot).await {
+                    if let Err(error) = timers.run_once(&name, slot).await {
                         tracing::error!(timer = name, %error, "timer failed");
                     }
-                    next = Instant::now() + slot.every;
                 }
             });
         }
         tasks
     }
-}
 
-async fn run_once(name: &str, slot: &Slot) -> Result<(), WorkError> {
-    let _alone = slot.running.lock().await;
-    let started = Instant::now();
-    let span = tracing::info_span!("timer", timer = name);
-    // Spawned, so that a panic ends this run and not the timer.
-    let outcome = match tokio::spawn((slot.run)().instrument(span)).await {
-        Ok(outcome) => outcome,
-        Err(error) => Err(WorkError::from(error.to_string())),
-    };
-    let result = if outcome.is_ok() { "ok" } else { "failed" };
-    counter!("florin_timer_runs_total", "timer" => name.to_owned(), "result" => result)
-        .increment(1);
-    histogram!("florin_timer_seconds", "timer" => name.to_owned()).record(started.elapsed());
-    outcome
+    async fn run_once(&self, name: &str, slot: &Slot) -> Result<(), WorkError> {
+        let _alone = slot.running.lock().await;
+        let started = self.clock.now();
+        let span = tracing::info_span!("timer", timer = name);
+        // Spawned, so that a panic ends this run and not the timer.
+        let outcome = match tokio::spawn((slot.run)().instrument(span)).await {
+            Ok(outcome) => outcome,
+            Err(_) => Err(WorkError::from("the run panicked")),
+        };
+        let result = if outcome.is_ok() { "ok" } else { "failed" };
+        let elapsed = self.clock.now().since(started).unwrap_or_default();
+        counter!("florin_timer_runs_total", "timer" => name.to_owned(), "result" => result)
+            .increment(1);
+        histogram!("florin_timer_seconds", "timer" => name.to_owned()).record(elapsed);
+        outcome
+    }
 }

@@ -101,24 +101,28 @@ fn is_json(request: &Request) -> bool {
 
 /// Reads one JSON value strictly; the errors are those of the module.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    let mut unknown: Option<String> = None;
+    let mut unknown: Option<Vec<String>> = None;
     let mut track = serde_path_to_error::Track::new();
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let parsed = serde_ignored::deserialize(
         serde_path_to_error::Deserializer::new(&mut json, &mut track),
         |path| {
-            unknown.get_or_insert_with(|| pointer::of_ignored(&path));
+            unknown.get_or_insert_with(|| pointer::tokens(&path));
         },
     );
     let value = parsed.and_then(|value| json.end().map(|()| value));
-    match value {
-        Err(error) => Err(refuse(&error, pointer::of_path(&track.path()))),
-        Ok(_) if unknown.is_some() => Err(invalid(
-            unknown.unwrap_or_default(),
-            &codes::FIELD_MUST_BE_KNOWN,
-            "unknown field",
-        )),
-        Ok(value) => Ok(value),
+    let value = value.map_err(|error| refuse(&error, pointer::of_path(&track.path())))?;
+    match unknown {
+        None => Ok(value),
+        Some(tokens) => {
+            let document = serde_json::from_slice(bytes).unwrap_or_default();
+            let pointer = pointer::within(&document, &tokens);
+            Err(invalid(
+                pointer,
+                &codes::FIELD_MUST_BE_KNOWN,
+                "unknown field",
+            ))
+        }
     }
 }
 

@@ -39,7 +39,10 @@ impl IfNoneMatch {
     /// 304 without a body if the caller has this version, else the body; both with the tag.
     pub fn answer(&self, version: Etag, body: &impl Serialize) -> Response {
         let tag = format!("\"{}\"", version.0);
-        let mut tags = self.0.split(',').map(|tag| tag.trim().trim_start_matches("W/"));
+        let mut tags = self
+            .0
+            .split(',')
+            .map(|tag| tag.trim().trim_start_matches("W/"));
         if tags.any(|known| known == tag || known == "*") {
             return (StatusCode::NOT_MODIFIED, version, ()).into_response();
         }

@@ -71,7 +71,9 @@ impl IntoParams for IdempotencyKey {
             .name("Idempotency-Key")
             .parameter_in(ParameterIn::Header)
             .required(Required::True)
-            .description(Some("The client's name for this write; a repeat has the same key"))
+            .description(Some(
+                "The client's name for this write; a repeat has the same key",
+            ))
             .schema(Some(text))
             .build();
         vec![header]

@@ -29,13 +29,15 @@ impl Cursor {
         Self(key.into())
     }
 
-    /// Reads the wire form; anything that [`Cursor::encode`] did not make is `cursor_must_be_valid`.
+    /// Reads the wire form; what [`Cursor::encode`] did not make is `cursor_must_be_valid`.
     pub fn parse(text: &str) -> Result<Self, Problem> {
         if text.len() > limits::CURSOR_BYTES_MAX {
             return Err(cursor_refused());
         }
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| cursor_refused())?;
-        String::from_utf8(bytes).map(Self).map_err(|_| cursor_refused())
+        String::from_utf8(bytes)
+            .map(Self)
+            .map_err(|_| cursor_refused())
     }
 
     /// The sort key inside.

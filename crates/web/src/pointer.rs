@@ -1,5 +1,6 @@
 //! JSON pointers (RFC 6901) from the paths that deserialisers report.
 
+use serde_json::Value;
 use serde_path_to_error::Segment;
 
 /// Appends one reference token, with `~` and `/` escaped (RFC 6901, section 3).
@@ -22,23 +23,43 @@ pub(crate) fn of_path(path: &serde_path_to_error::Path) -> String {
     pointer
 }
 
-/// The pointer of a member that `serde_ignored` found without a home.
-pub(crate) fn of_ignored(path: &serde_ignored::Path<'_>) -> String {
+/// The path of a member that `serde_ignored` found without a home, as reference tokens. It lacks
+/// the tags of enums, which [`within`] puts back.
+pub(crate) fn tokens(path: &serde_ignored::Path<'_>) -> Vec<String> {
     use serde_ignored::Path;
-    match path {
-        Path::Root => String::new(),
-        Path::Seq { parent, index } => {
-            let mut pointer = of_ignored(parent);
-            push(&mut pointer, &index.to_string());
-            pointer
-        }
-        Path::Map { parent, key } => {
-            let mut pointer = of_ignored(parent);
-            push(&mut pointer, key);
-            pointer
-        }
+    let (parent, token) = match path {
+        Path::Root => return Vec::new(),
+        Path::Seq { parent, index } => (parent, Some(index.to_string())),
+        Path::Map { parent, key } => (parent, Some(key.clone())),
         Path::Some { parent }
         | Path::NewtypeStruct { parent }
-        | Path::NewtypeVariant { parent } => of_ignored(parent),
+        | Path::NewtypeVariant { parent } => (parent, None),
+    };
+    let mut tokens = tokens(parent);
+    tokens.extend(token);
+    tokens
+}
+
+/// The pointer of `tokens` in this document: where an object has no such member but exactly one
+/// other, that one is the tag of an enum, and the way goes through it.
+pub(crate) fn within(document: &Value, tokens: &[String]) -> String {
+    let (mut pointer, mut place) = (String::new(), Some(document));
+    for token in tokens {
+        while let Some(Value::Object(members)) = place
+            && !members.contains_key(token)
+            && members.len() == 1
+        {
+            for (tag, inside) in members {
+                push(&mut pointer, tag);
+                place = Some(inside);
+            }
+        }
+        push(&mut pointer, token);
+        place = match place {
+            Some(Value::Object(members)) => members.get(token),
+            Some(Value::Array(items)) => token.parse().ok().and_then(|at: usize| items.get(at)),
+            _ => None,
+        };
     }
+    pointer
 }

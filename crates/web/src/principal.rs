@@ -41,7 +41,7 @@ pub enum Role {
 /// A word that is no role.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "role must be one of customer, operator, compliance, accountant, auditor, support, admin, service"
+    "role must be customer, operator, compliance, accountant, auditor, support, admin or service"
 )]
 pub struct RoleUnknown;
 

@@ -2,7 +2,8 @@
 //!
 //! Promises: the media type is `application/problem+json`; `type` is `urn:florin:problem:<code>`;
 //! a server error (status 500 and above) never shows its detail to the caller, it is logged
-//! instead; [`complete`] makes a problem of every error answer, also of those axum gives itself.
+//! instead (a 503 shows its `errors`: `/readyz` names what is missing);
+//! [`complete`] makes a problem of every error answer, also of those axum gives itself.
 //! It does not decide which code an error has: that is the caller's table in `kit::codes`.
 
 use axum::body::Body as HttpBody;
