@@ -5,4 +5,5 @@
 
 pub mod errors;
 pub mod page;
+pub mod service;
 pub mod tidy;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use xtask::service::{self, Names, ServiceError};
 
 #[derive(Parser)]
 #[command(about = "Rules, generators and checks of the repository itself")]
@@ -16,6 +17,18 @@ struct Arguments {
 enum Command {
     /// Hold every rule of the house; exit 1 on any finding.
     Tidy,
+    /// Make a service that compiles, is tidy and passes its tests.
+    NewService {
+        /// Its name, in kebab case: what it keeps, in the plural.
+        #[arg(required_unless_present = "self_test")]
+        name: Option<String>,
+        /// One word for one thing it keeps; without it the singular of the name.
+        #[arg(long)]
+        entity: Option<String>,
+        /// Make one in a copy of the workspace and run all its tests there.
+        #[arg(long, conflicts_with_all = ["name", "entity"])]
+        self_test: bool,
+    },
     /// Write docs/errors.md from the table of error codes.
     Errors {
         /// Write nothing; fail if the page differs.
@@ -34,6 +47,16 @@ fn main() -> ExitCode {
     let root = root();
     let done = match Arguments::parse().command {
         Command::Tidy => tidy(&root),
+        Command::NewService {
+            self_test: true, ..
+        } => service::self_test(&root)
+            .map(|()| true)
+            .map_err(|error| error.to_string()),
+        Command::NewService { name, entity, .. } => {
+            new_service(&root, &name.unwrap_or_default(), entity.as_deref())
+                .map(|()| true)
+                .map_err(|error| error.to_string())
+        }
         Command::Errors { check } => page(&root, "errors", &xtask::errors::page(), check),
         Command::Rules { check } => page(&root, "rules", &xtask::tidy::page(), check),
     };
@@ -51,6 +74,14 @@ fn tidy(root: &Path) -> Result<bool, String> {
     let report = xtask::tidy::run(root).map_err(|error| error.to_string())?;
     print!("{report}");
     Ok(report.findings.is_empty())
+}
+
+fn new_service(root: &Path, name: &str, entity: Option<&str>) -> Result<(), ServiceError> {
+    let names = Names::parse(name, entity)?;
+    for path in service::make(root, &names)? {
+        println!("{path}");
+    }
+    service::record(root, &names)
 }
 
 /// Writes or compares `docs/NAME.md`, which the command of the same name makes.

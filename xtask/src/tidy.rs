@@ -29,6 +29,7 @@ use finding::{Finding, Findings};
 use source::{Place, Source};
 use tree::Tree;
 
+pub use names::is_banned_name;
 pub use rules::RULES;
 
 /// One rule of the house.

@@ -13,8 +13,13 @@ const MODULES: &[&str] = &["common", "helpers", "types", "utils"];
 /// Endings that say nothing about what the type is.
 const ENDINGS: &[&str] = &["Data", "Helper", "Info", "Manager"];
 
+/// Whether a word, in lower case, may not be part of a new name.
+pub fn is_banned_name(word: &str) -> bool {
+    is_banned(word) || ENDINGS.iter().any(|ending| ending.to_lowercase() == word)
+}
+
 /// Whether a crate or module may not have this name.
-pub fn is_banned(name: &str) -> bool {
+fn is_banned(name: &str) -> bool {
     MODULES.contains(&name)
 }
 

@@ -1,0 +1,135 @@
+//! The files of others that name every service, with a new one named in them.
+//!
+//! Each is edited as text, at a line that is known to be there, so that comments and order stay.
+
+use std::path::Path;
+
+use super::name::Names;
+use super::{ServiceError, read, templates};
+
+/// The Rust files that are edited, not made; they are left as their owners formatted them.
+pub const EDITED: &[&str] = &[
+    "crates/contracts/src/lib.rs",
+    "crates/kit/src/codes/mod.rs",
+    "florin/src/roles.rs",
+];
+
+/// The edited files, by path, with their new texts.
+pub fn edited(root: &Path, names: &Names) -> Result<Vec<(String, String)>, ServiceError> {
+    let Names { name, snake, .. } = names;
+    let mut files = Vec::new();
+    let mut edit = |path: &'static str, change: &dyn Fn(Text) -> Result<Text, ServiceError>| {
+        let text = Text {
+            path,
+            text: read(&root.join(path))?,
+        };
+        let changed = change(text)?;
+        files.push((path.to_owned(), changed.text));
+        Ok::<_, ServiceError>(())
+    };
+    edit("Cargo.toml", &|text| {
+        let line = format!("{name} = {{ path = \"services/{name}\" }}\n");
+        text.among("# Floor 4\n", &line)
+    })?;
+    edit("florin/Cargo.toml", &|text| {
+        text.among("[dependencies]\n", &format!("{name}.workspace = true\n"))
+    })?;
+    edit("crates/contracts/src/lib.rs", &|text| {
+        text.among_first("pub mod ", &format!("pub mod {snake};\n"))
+    })?;
+    edit("crates/kit/src/codes/mod.rs", &|text| {
+        text.among_first("pub mod ", &format!("pub mod {snake};\n"))?
+            .among_first("pub use ", &format!("pub use {snake}::*;\n"))?
+            .among_first("    (\"", &format!("    (\"{snake}\", {snake}::CODES),\n"))
+            .and_then(Text::with_owners_counted)
+    })?;
+    edit("topology.toml", &|text| {
+        text.before(
+            "[[topic]]\n",
+            &templates::part(root, "shared/component.toml", names)?,
+        )?
+        .before(
+            "# An edition is ",
+            &templates::part(root, "shared/topic.toml", names)?,
+        )
+    })?;
+    edit("crates/web/access.toml", &|mut text| {
+        text.text
+            .push_str(&templates::part(root, "shared/access.toml", names)?);
+        Ok(text)
+    })?;
+    Ok(files)
+}
+
+/// A file's text while it is edited.
+struct Text {
+    path: &'static str,
+    text: String,
+}
+
+impl Text {
+    fn missing(&self, anchor: &'static str) -> ServiceError {
+        ServiceError::Anchor {
+            path: self.path,
+            anchor,
+        }
+    }
+
+    /// Puts `line` among the lines that follow `heading` without a gap, in the order of letters.
+    fn among(self, heading: &'static str, line: &str) -> Result<Self, ServiceError> {
+        let begin = self
+            .text
+            .find(heading)
+            .ok_or_else(|| self.missing(heading))?
+            + heading.len();
+        Ok(self.sorted_in(begin, line))
+    }
+
+    /// Puts `line` among the first lines in a row that begin with `start`.
+    fn among_first(self, start: &'static str, line: &str) -> Result<Self, ServiceError> {
+        let marked = format!("\n{start}");
+        let begin = self.text.find(&marked).ok_or_else(|| self.missing(start))? + 1;
+        Ok(self.sorted_in(begin, line))
+    }
+
+    fn sorted_in(mut self, begin: usize, line: &str) -> Self {
+        let mut at = begin;
+        for other in self.text[begin..].split_inclusive('\n') {
+            let ends = other.trim().is_empty() || other.starts_with(['#', '[', ']']);
+            if ends || other > line {
+                break;
+            }
+            at += other.len();
+        }
+        self.text.insert_str(at, line);
+        self
+    }
+
+    /// Puts `part` before the first line that begins with `anchor`.
+    fn before(mut self, anchor: &'static str, part: &str) -> Result<Self, ServiceError> {
+        let marked = format!("\n{anchor}");
+        let at = self
+            .text
+            .find(&marked)
+            .ok_or_else(|| self.missing(anchor))?
+            + 1;
+        self.text.insert_str(at, part);
+        Ok(self)
+    }
+
+    /// Raises the length of the array of owners by the one that was added.
+    fn with_owners_counted(mut self) -> Result<Self, ServiceError> {
+        const BEGIN: &str = "pub const OWNERS: [(&str, &[&Code]); ";
+        let at = self.text.find(BEGIN).ok_or_else(|| self.missing(BEGIN))? + BEGIN.len();
+        let digits = self.text[at..]
+            .chars()
+            .take_while(char::is_ascii_digit)
+            .count();
+        let count: usize = self.text[at..at + digits]
+            .parse()
+            .map_err(|_| self.missing(BEGIN))?;
+        self.text
+            .replace_range(at..at + digits, &(count + 1).to_string());
+        Ok(self)
+    }
+}

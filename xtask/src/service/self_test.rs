@@ -1,0 +1,77 @@
+//! Makes a service in a copy of the workspace and runs everything it must pass there.
+//!
+//! The names are as long as names may be, so that every line of the templates is tried at its
+//! widest.
+
+use std::path::Path;
+
+use super::{Names, ServiceError, at, cargo, make, record, run};
+use crate::tidy::{self, tree::Tree};
+
+/// As long as a service's name may be.
+const NAME: &str = "longest-name-of-services";
+/// As long as the word for what it keeps may be.
+const ENTITY: &str = "understandable";
+
+/// Copies the workspace, makes a service in the copy, and proves it there: tidy, clippy, the
+/// recorded pages, its tests on both databases, and that the binary knows it.
+///
+/// Cargo builds where this program was built.
+pub fn self_test(root: &Path) -> Result<(), ServiceError> {
+    let names = Names::parse(NAME, Some(ENTITY))?;
+    let folder = tempfile::tempdir().map_err(|source| at(root, source))?;
+    let copy = folder.path();
+    copy_tree(root, copy)?;
+    let before = tidy::run(copy)?;
+    stage("make");
+    make(copy, &names)?;
+    stage("record its pages");
+    record(copy, &names)?;
+    stage("tidy");
+    let mut after = tidy::run(copy)?;
+    after
+        .findings
+        .retain(|finding| !before.findings.contains(finding));
+    if !after.findings.is_empty() {
+        return Err(ServiceError::Untidy(after.to_string()));
+    }
+    stage("clippy");
+    let clippy = [
+        "clippy",
+        "--quiet",
+        "--package",
+        NAME,
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ];
+    run(&mut cargo(copy, &clippy))?;
+    stage("its tests");
+    run(&mut cargo(copy, &["test", "--quiet", "--package", NAME]))?;
+    stage("the tests of what names it");
+    let others = ["contracts", "kit", "web", "florin"];
+    for package in others {
+        run(&mut cargo(copy, &["test", "--quiet", "--package", package]))?;
+    }
+    Ok(())
+}
+
+fn stage(name: &str) {
+    println!("new-service: {name}");
+}
+
+/// Copies every file that is kept.
+fn copy_tree(root: &Path, copy: &Path) -> Result<(), ServiceError> {
+    for path in Tree::load(root)?.paths {
+        let (from, to) = (root.join(&path), copy.join(&path));
+        let done = if from.is_dir() {
+            std::fs::create_dir_all(&to)
+        } else {
+            let folder = to.parent().unwrap_or(copy);
+            std::fs::create_dir_all(folder).and_then(|()| std::fs::copy(&from, &to).map(drop))
+        };
+        done.map_err(|source| at(&from, source))?;
+    }
+    Ok(())
+}
