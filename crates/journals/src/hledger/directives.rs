@@ -113,7 +113,7 @@ impl Reader<'_> {
             );
             while let Some((number, text)) = lines.next_indented() {
                 if !text.trim_start().starts_with(';') {
-                    let refused = unsupported(text, text.trim());
+                    let refused = subdirective(text);
                     self.refused.add(
                         Place {
                             line: number,
@@ -155,7 +155,7 @@ impl Reader<'_> {
         }
         let mut cursor = Cursor::new(text);
         if !cursor.eat("format") || !cursor.skip_spaces() {
-            return Err(unsupported(text, text));
+            return Err(subdirective(text));
         }
         let context = Context {
             scope,
@@ -259,7 +259,7 @@ impl Reader<'_> {
             match text.trim_start().strip_prefix(';') {
                 Some(comment) => tags.extend(comments::tags(&comments::text(comment))),
                 None => {
-                    let refused = unsupported(text, text.trim());
+                    let refused = subdirective(text);
                     self.refused.add(
                         Place {
                             line: number,
@@ -326,6 +326,14 @@ fn decimal_mark(rest: &str) -> Result<char, Refused> {
     }
 }
 
+/// The refusal of a line beneath a directive.
+fn subdirective(text: &str) -> Refused {
+    (
+        Kind::UnsupportedDirective,
+        format!("the subdirective {:?} is not supported", text.trim()),
+    )
+}
+
 /// The refusal of a line that begins nothing supported.
 fn unsupported(line: &str, word: &str) -> Refused {
     let begins_with = |letters: &[char]| line.starts_with(letters);
@@ -345,8 +353,7 @@ fn unsupported(line: &str, word: &str) -> Refused {
         );
     }
     let first = word.split_whitespace().next().unwrap_or_default();
-    let is_known = KNOWN.contains(&first) || begins_with(&['!', '@', '-']);
-    if is_known || line.starts_with(char::is_whitespace) && line.trim() == word {
+    if KNOWN.contains(&first) || begins_with(&['!', '@', '-']) {
         return (
             Kind::UnsupportedDirective,
             format!("{word:?} is not supported"),
