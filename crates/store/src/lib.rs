@@ -131,6 +131,9 @@ impl Store {
         topics: &[&str],
     ) -> Result<Self, StoreError> {
         schema.check_name()?;
+        for statement in schema.statements {
+            statement::check_verb(statement.name, statement.sql)?;
+        }
         let service = Arc::new(Service::new(schema, topics));
         let engine = match database {
             Database::Sqlite(file) => {

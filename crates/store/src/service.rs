@@ -1,5 +1,5 @@
-//! What the store knows of an open service: its prefix, its topics, and which of its statements have
-//! run.
+//! What the store knows of an open service: its prefix, its topics, and which of its statements
+//! have run.
 //!
 //! Promises nothing by itself; [`crate::Store`] does.
 

@@ -8,7 +8,7 @@
 
 use crate::error::StoreError;
 use crate::service::Service;
-use crate::statement::Statement;
+use crate::statement::{Statement, check_verb};
 use crate::value::{Row, Value};
 use crate::{postgres, sqlite};
 
@@ -116,10 +116,10 @@ impl<'a> Tx<'a> {
         values: &[Value],
     ) -> Result<u64, StoreError> {
         self.check_alive()?;
-        let outcome = match &mut self.connection {
+        let outcome = check_verb(name, sql).and_then(|()| match &mut self.connection {
             Connection::Sqlite(session) => session.execute(name, sql, values),
             Connection::Postgres(session) => session.execute(name, sql, values),
-        };
+        });
         self.keep_failure(outcome)
     }
 
@@ -131,10 +131,10 @@ impl<'a> Tx<'a> {
         rows_max: usize,
     ) -> Result<Vec<Row>, StoreError> {
         self.check_alive()?;
-        let outcome = match &mut self.connection {
+        let outcome = check_verb(name, sql).and_then(|()| match &mut self.connection {
             Connection::Sqlite(session) => session.query(name, sql, values, rows_max),
             Connection::Postgres(session) => session.query(name, sql, values, rows_max),
-        };
+        });
         self.keep_failure(outcome)
     }
 

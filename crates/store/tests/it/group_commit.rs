@@ -174,7 +174,7 @@ async fn a_statement_without_end_is_ended() {
     const ENDLESS: store::Statement = store::Statement {
         name: "endless",
         sql: "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) \
-              SELECT count(*) FROM n",
+              SELECT count(i) FROM n",
     };
     let folder = tempfile::tempdir().unwrap();
     let (_file, store) = open(folder.path()).await;
