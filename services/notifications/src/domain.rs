@@ -7,6 +7,7 @@
 
 pub mod message;
 pub mod names;
+pub mod parameters;
 pub mod template;
 pub mod wording;
 
@@ -31,12 +32,12 @@ pub enum Reject {
     #[error("the template must not be retired")]
     TemplateMustBeInUse,
     /// A subject or body is empty or too long as written.
-    #[error("the {part} must have 1 to {max}")]
+    #[error("the {part} must have 1 to {max} {}", .part.unit())]
     WordingMustFit {
         /// Which one.
         part: Part,
-        /// The limit with its unit.
-        max: &'static str,
+        /// The limit, in the part's unit.
+        max: usize,
     },
     /// The template language was not followed.
     #[error("line {line} of the {part}: {reason}")]
@@ -95,12 +96,12 @@ pub enum Reject {
         wanted: &'static str,
     },
     /// The rendered text is too long.
-    #[error("the {part} must render to at most {max}")]
+    #[error("the {part} must render to at most {max} {}", .part.unit())]
     TextMustFit {
         /// Which one.
         part: Part,
-        /// The limit with its unit.
-        max: &'static str,
+        /// The limit, in the part's unit.
+        max: usize,
     },
     /// A line break in a subject.
     #[error("the subject must be one line")]

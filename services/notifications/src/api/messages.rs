@@ -55,7 +55,7 @@ pub async fn send_message(
             Some(reference) => store::find_message_by_reference(tx, &request.sender, reference)?,
             None => None,
         };
-        let template = store::find_template(tx, &request.template_key)?;
+        let template = store::find_template(tx, &request.template_key)?.map(Box::new);
         let command = Command::Send {
             id,
             request: request.clone(),

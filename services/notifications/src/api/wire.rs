@@ -11,8 +11,9 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::domain::message::{self, Message};
 use crate::domain::names::{Reference, TemplateKey};
+use crate::domain::parameters::{Parameter, Parameters};
 use crate::domain::template::{self, Template};
-use crate::domain::wording::{Parameter, Parameters, Text, Wording};
+use crate::domain::wording::{Text, Wording};
 use crate::store::HistoryEntry;
 
 /// The next version of a template.

@@ -17,8 +17,9 @@ use kit::name::Subject;
 use kit::time::Timestamp;
 
 use super::names::{Reference, TemplateKey};
+use super::parameters::Parameters;
 use super::template::Template;
-use super::wording::{self, Parameters, Text};
+use super::wording::{self, Text};
 use super::{Outcome, Reject};
 
 /// How far ahead a message may be scheduled: nobody plans a text further than a year, and a
@@ -103,7 +104,7 @@ pub enum Command {
         /// What is asked for.
         request: Request,
         /// The template of the request's key, if there is one.
-        template: Option<Template>,
+        template: Option<Box<Template>>,
     },
     /// Send it if its time has come.
     SendDue,
@@ -200,7 +201,11 @@ pub fn decide(
 }
 
 /// Renders what is asked for.
-fn compose(id: MessageId, request: Request, template: Option<Template>) -> Result<Content, Reject> {
+fn compose(
+    id: MessageId,
+    request: Request,
+    template: Option<Box<Template>>,
+) -> Result<Content, Reject> {
     let template = template.ok_or(Reject::TemplateMustExist)?;
     let version = template.in_use()?;
     let text = wording::render(&version.wording, &version.parameters, &request.parameters)?;
@@ -306,8 +311,8 @@ mod tests {
         }
     }
 
-    fn template(body: &str) -> Template {
-        Template {
+    fn template(body: &str) -> Box<Template> {
+        Box::new(Template {
             key: request().template_key,
             revision: 3,
             newest: Version {
@@ -320,7 +325,7 @@ mod tests {
                 created_at: NOW,
             },
             state: template::State::InUse,
-        }
+        })
     }
 
     fn content() -> Content {
@@ -452,7 +457,7 @@ mod tests {
 
     #[test]
     fn a_message_is_rendered_from_a_template_in_use() {
-        let check = |template: Option<Template>, expected: Result<(&str, u32), Reject>| {
+        let check = |template: Option<Box<Template>>, expected: Result<(&str, u32), Reject>| {
             let command = Command::Send {
                 id: id('0'),
                 request: request(),
@@ -463,15 +468,10 @@ mod tests {
             let expected = expected.map(|(body, version)| (body.to_owned(), version));
             assert_eq!(sent, expected);
         };
-        let retired = template::State::Retired { retired_at: NOW };
         check(Some(template("b")), Ok(("b", 3)));
-        check(
-            Some(Template {
-                state: retired,
-                ..template("b")
-            }),
-            Err(Reject::TemplateMustBeInUse),
-        );
+        let mut retired = template("b");
+        retired.state = template::State::Retired { retired_at: NOW };
+        check(Some(retired), Err(Reject::TemplateMustBeInUse));
         check(None, Err(Reject::TemplateMustExist));
     }
 

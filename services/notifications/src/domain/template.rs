@@ -10,7 +10,8 @@
 use kit::time::Timestamp;
 
 use super::names::TemplateKey;
-use super::wording::{self, Parameter, Wording};
+use super::parameters::Parameter;
+use super::wording::{self, Wording};
 use super::{Outcome, Reject};
 
 /// A template as it stands.

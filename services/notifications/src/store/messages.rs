@@ -12,7 +12,8 @@ use store::{Row, Statement, StoreError, Tx, Value};
 use super::{Change, HistoryEntry, history_entry, revision_before};
 use crate::domain::message::{Content, Event, Message, Request, State};
 use crate::domain::names::Reference;
-use crate::domain::wording::{Parameters, Text};
+use crate::domain::parameters::Parameters;
+use crate::domain::wording::Text;
 
 pub(super) const FIND_MESSAGE: Statement = Statement {
     name: "find_message",

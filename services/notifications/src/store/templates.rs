@@ -6,8 +6,9 @@ use store::{Row, Statement, StoreError, Tx};
 
 use super::{Change, HistoryEntry, history_entry, revision_before};
 use crate::domain::names::TemplateKey;
+use crate::domain::parameters::Parameter;
 use crate::domain::template::{Event, State, Template, Version};
-use crate::domain::wording::{Parameter, Wording};
+use crate::domain::wording::Wording;
 
 pub(super) const FIND_TEMPLATE: Statement = Statement {
     name: "find_template",

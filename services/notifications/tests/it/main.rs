@@ -8,6 +8,7 @@ mod concurrency;
 mod flow;
 mod http;
 mod openapi;
+mod refusals;
 mod statements;
 
 use notifications::{Deps, EDGES, Retention, SCHEMA, service};
