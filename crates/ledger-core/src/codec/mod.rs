@@ -32,10 +32,10 @@ pub enum DecodeError {
     FieldMustBeCanonical,
 }
 
-/// The canonical bytes of an entry: at most about 500.
+/// The canonical bytes of an entry: 94 for a row without head, 453 at most.
 #[must_use]
 pub fn encode(entry: &Entry) -> Vec<u8> {
-    // A movement without head has 119 bytes, one with a typical head some 250.
+    // A movement without head has 94 bytes, one with a typical head some 150.
     let mut bytes = Vec::with_capacity(256);
     encode_into(entry, &mut bytes);
     bytes

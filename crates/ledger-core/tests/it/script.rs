@@ -48,6 +48,15 @@ pub fn check(script: &str) {
 
 /// The same on a book with these limits.
 pub fn check_within(limits: Limits, script: &str) {
+    play_within(limits, script).check_replay();
+}
+
+/// Runs a script, and gives the book and its journal.
+pub fn play(script: &str) -> Desk {
+    play_within(Limits::default(), script)
+}
+
+fn play_within(limits: Limits, script: &str) -> Desk {
     let mut desk = Desk::new(limits);
     for (number, line) in OPENING.lines().chain(script.lines()).enumerate() {
         let line = line.trim();
@@ -59,7 +68,7 @@ pub fn check_within(limits: Limits, script: &str) {
         let number = (number + 1).saturating_sub(OPENING.lines().count());
         assert_eq!(actual, expected, "line {number}: {line}");
     }
-    desk.check_replay();
+    desk
 }
 
 /// The id behind a name of a script.
