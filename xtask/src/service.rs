@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 pub use name::{NameError, Names};
-pub use self_test::self_test;
+pub use self_test::{copy_tree, self_test};
 
 /// Why no service was made.
 #[derive(Debug, thiserror::Error)]

@@ -43,6 +43,12 @@ pub fn edited(root: &Path, names: &Names) -> Result<Vec<(String, String)>, Servi
             .among_first("    (\"", &format!("    (\"{snake}\", {snake}::CODES),\n"))
             .and_then(Text::with_owners_counted)
     })?;
+    edit("florin/src/roles.rs", &|text| {
+        let role = templates::part(root, "shared/role.rs", names)?;
+        let build = templates::part(root, "shared/build.rs", names)?;
+        text.at_end_of_list("pub const ROLES: &[Role] = &[", &role)
+            .map(|text| text.at_end_of_code(&build))
+    })?;
     edit("topology.toml", &|text| {
         text.before(
             "[[topic]]\n",
@@ -115,6 +121,28 @@ impl Text {
             + 1;
         self.text.insert_str(at, part);
         Ok(self)
+    }
+
+    /// Puts `part` behind the last element of the list that `begin` opens.
+    fn at_end_of_list(mut self, begin: &'static str, part: &str) -> Result<Self, ServiceError> {
+        let open = self.text.find(begin).ok_or_else(|| self.missing(begin))? + begin.len();
+        let close = self.text[open..]
+            .find("];")
+            .ok_or_else(|| self.missing("];"))?
+            + open;
+        let gap = if close == open { "\n" } else { "" };
+        self.text.insert_str(close, &format!("{gap}{part}"));
+        Ok(self)
+    }
+
+    /// Puts `part` behind everything but the tests.
+    fn at_end_of_code(mut self, part: &str) -> Self {
+        let at = self
+            .text
+            .find("\n#[cfg(test)]\n")
+            .unwrap_or(self.text.len());
+        self.text.insert_str(at, part);
+        self
     }
 
     /// Raises the length of the array of owners by the one that was added.

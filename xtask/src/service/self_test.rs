@@ -12,9 +12,11 @@ use crate::tidy::{self, tree::Tree};
 const NAME: &str = "longest-name-of-services";
 /// As long as the word for what it keeps may be.
 const ENTITY: &str = "understandable";
+/// The crates in which a new service is named.
+const OTHERS: [&str; 4] = ["contracts", "kit", "web", "florin"];
 
 /// Copies the workspace, makes a service in the copy, and proves it there: tidy, clippy, the
-/// recorded pages, its tests on both databases, and that the binary knows it.
+/// recorded pages, its tests on both databases, and those of the crates that name it.
 ///
 /// Cargo builds where this program was built.
 pub fn self_test(root: &Path) -> Result<(), ServiceError> {
@@ -35,6 +37,14 @@ pub fn self_test(root: &Path) -> Result<(), ServiceError> {
     if !after.findings.is_empty() {
         return Err(ServiceError::Untidy(after.to_string()));
     }
+    stage("format");
+    let packages = OTHERS.iter().flat_map(|name| ["--package", name]);
+    let mut format = std::process::Command::new("cargo");
+    format
+        .args(["fmt", "--check", "--package", NAME])
+        .args(packages)
+        .current_dir(copy);
+    run(&mut format)?;
     stage("clippy");
     let clippy = [
         "clippy",
@@ -50,8 +60,7 @@ pub fn self_test(root: &Path) -> Result<(), ServiceError> {
     stage("its tests");
     run(&mut cargo(copy, &["test", "--quiet", "--package", NAME]))?;
     stage("the tests of what names it");
-    let others = ["contracts", "kit", "web", "florin"];
-    for package in others {
+    for package in OTHERS {
         run(&mut cargo(copy, &["test", "--quiet", "--package", package]))?;
     }
     Ok(())
@@ -61,8 +70,8 @@ fn stage(name: &str) {
     println!("new-service: {name}");
 }
 
-/// Copies every file that is kept.
-fn copy_tree(root: &Path, copy: &Path) -> Result<(), ServiceError> {
+/// Copies every file that is kept into a folder that is there.
+pub fn copy_tree(root: &Path, copy: &Path) -> Result<(), ServiceError> {
     for path in Tree::load(root)?.paths {
         let (from, to) = (root.join(&path), copy.join(&path));
         let done = if from.is_dir() {

@@ -200,8 +200,9 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "service-shape",
         holds: "every service has the files of the pattern, and a page with the headings owns, \
-                promises, never, states, events",
-        why: "whoever knows one service knows where to look in all",
+                promises, never, states, events; no service's name begins another's",
+        why: "whoever knows one service knows where to look in all; whose a table is shows in how \
+              its name begins",
         check: Tree(services::shape),
     },
     Rule {

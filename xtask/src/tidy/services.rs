@@ -21,6 +21,11 @@ const FILES: &[&str] = &[
 /// `service-shape`.
 pub fn shape(tree: &Tree, findings: &mut Findings) -> Result<(), TidyError> {
     for service in tree.services() {
+        let longer = format!("{service}-");
+        for other in tree.services().filter(|other| other.starts_with(&longer)) {
+            let must = format!("no service's name begins another's; `{service}` begins this");
+            findings.add(&format!("{other}/Cargo.toml"), 1, must);
+        }
         for own in FILES {
             let path = format!("{service}/{own}");
             if !tree.has(&path) {

@@ -208,30 +208,23 @@ fn version(name: &str) -> Option<u32> {
     (!words.is_empty() && words.chars().all(plain)).then(|| version.parse().ok())?
 }
 
-/// Each table carries the service's name; on SQLite it is STRICT.
+/// What is made carries the service's name; a table on SQLite is STRICT.
 fn tables(service: &str, dialect: &str, file: &TextFile, findings: &mut Findings) {
     let own = service.trim_start_matches("services/").replace('-', "_");
     let text = without_comments(&file.text);
     let upper = text.to_ascii_uppercase();
-    for (at, begins) in upper.match_indices("CREATE TABLE") {
+    for (at, begins) in upper.match_indices("CREATE ") {
         let line = 1 + text[..at].matches('\n').count();
-        let body = &text[at + begins.len()..];
-        let body = body.split(';').next().unwrap_or(body);
-        let mut words = body
-            .split(|c: char| c.is_whitespace() || c == '(')
-            .filter(|w| !w.is_empty());
-        let mut name = words.next().unwrap_or("");
-        if name.eq_ignore_ascii_case("IF") {
-            name = words.nth(2).unwrap_or("");
-        }
-        let name = name.trim_matches('"');
+        let made = text[at + begins.len()..].split(';').next().unwrap_or("");
+        let Some((kind, name)) = kind_and_name(made) else {
+            continue;
+        };
         if name != own && !name.starts_with(&format!("{own}_")) {
-            let must =
-                format!("a table carries its service's name; `{name}` does not begin with {own}");
+            let must = format!("a {kind} carries its service's name; `{name}` is not {own}…");
             findings.add(&file.path, line, must);
         }
-        let ending = body.rsplit(')').next().unwrap_or("").to_ascii_uppercase();
-        if dialect == "sqlite" && !ending.contains("STRICT") {
+        let ending = made.rsplit(')').next().unwrap_or("").to_ascii_uppercase();
+        if dialect == "sqlite" && kind == "table" && !ending.contains("STRICT") {
             findings.add(
                 &file.path,
                 line,
@@ -239,6 +232,23 @@ fn tables(service: &str, dialect: &str, file: &TextFile, findings: &mut Findings
             );
         }
     }
+}
+
+/// What `TABLE IF NOT EXISTS name (…` makes, and its name; other words between are skipped.
+fn kind_and_name(made: &str) -> Option<(&'static str, &str)> {
+    const KINDS: [&str; 4] = ["table", "index", "trigger", "view"];
+    let words = made
+        .split(|c: char| c.is_whitespace() || c == '(')
+        .filter(|word| !word.is_empty());
+    let mut words = words.map(|word| word.trim_matches('"'));
+    let kind = words.find_map(|word| {
+        KINDS
+            .into_iter()
+            .find(|kind| word.eq_ignore_ascii_case(kind))
+    })?;
+    let skipped = ["if", "not", "exists", "concurrently"];
+    let name = words.find(|word| !skipped.iter().any(|skip| word.eq_ignore_ascii_case(skip)))?;
+    Some((kind, name))
 }
 
 /// SQL with the text of its comments blanked out, its lines kept.
