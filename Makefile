@@ -9,18 +9,21 @@ DATA ?= data
 help: ## list the commands
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-run: ## build Florin and start all of it on this machine
-	$(CARGO) build --release --package florin
-	@exec "$$($(CARGO) metadata --format-version 1 --no-deps \
-	  | sed -E 's/.*"target_directory":"([^"]+)".*/\1/')/release/florin" up --data $(DATA)
+run: bin/florin ## build Florin into bin/ and start all of it on this machine
+	@exec bin/florin up --data $(DATA)
+
+.PHONY: bin/florin
+bin/florin:
+	$(CARGO) build --locked --release --package florin
+	@install -D "$(or $(CARGO_TARGET_DIR),target)/release/florin" bin/florin
 
 test: ## every test, with a PostgreSQL and the accounting tools it starts or installs itself
 	scripts/with-postgres scripts/with-accounting-tools \
-	  $(CARGO) test --workspace --profile $(PROFILE)
+	  $(CARGO) test --locked --workspace --profile $(PROFILE)
 
 lint: ## formatting, clippy and the rules of the house
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets --profile $(PROFILE) -- -D warnings
+	$(CARGO) clippy --locked --workspace --all-targets --profile $(PROFILE) -- -D warnings
 	$(CARGO) run --quiet --profile $(PROFILE) --package xtask -- tidy
 	$(CARGO) run --quiet --profile $(PROFILE) --package xtask -- errors --check
 
