@@ -23,9 +23,12 @@ use crate::tx::{self, Tx};
 /// How many virtual-machine instructions pass between two looks at the limit.
 const STEPS_PER_LOOK: i32 = 10_000;
 
-/// How many looks a statement gets: 100 million instructions, a second or two of work. On the
-/// writer every other service waits for as long.
-const LOOKS_MAX: u32 = 10_000;
+/// How many looks a closure's statement gets: 25 million instructions, some hundred milliseconds'
+/// work, as on the writer every other service waits for as long.
+const LOOKS_MAX: u32 = 2_500;
+
+/// What migrations and the store's own commands get: in effect, no limit.
+const LOOKS_UNLIMITED: u32 = u32::MAX;
 
 /// How many prepared statements a connection keeps: all statements of all services.
 const STATEMENTS_CACHED_MAX: usize = 1_024;
@@ -47,7 +50,28 @@ pub(crate) enum Access {
 pub(crate) struct Link {
     pub(crate) connection: Connection,
     pub(crate) guard: Guard,
-    looks: Arc<AtomicU32>,
+    looks: Looks,
+}
+
+/// How many looks the statement that runs has left.
+#[derive(Clone, Debug)]
+pub(crate) struct Looks(Arc<AtomicU32>);
+
+impl Looks {
+    /// A closure's statement begins.
+    pub(crate) fn limit(&self) {
+        self.0.store(LOOKS_MAX, Ordering::Relaxed);
+    }
+
+    /// Whether there was none left.
+    fn take(&self) -> bool {
+        let taken = self
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+                left.checked_sub(1)
+            });
+        taken.is_err()
+    }
 }
 
 impl Link {
@@ -74,13 +98,12 @@ impl Link {
         }
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "foreign_keys", true)?;
+        // What a sort or a savepoint spills must not lie in a folder that others share.
+        connection.pragma_update(None, "temp_store", "memory")?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED_MAX);
-        let looks = Arc::new(AtomicU32::new(0));
+        let looks = Looks(Arc::new(AtomicU32::new(LOOKS_UNLIMITED)));
         let counted = looks.clone();
-        connection.progress_handler(
-            STEPS_PER_LOOK,
-            Some(move || counted.fetch_add(1, Ordering::Relaxed) >= LOOKS_MAX),
-        )?;
+        connection.progress_handler(STEPS_PER_LOOK, Some(move || counted.take()))?;
         let guard = Guard::install(&mut connection)?;
         Ok(Self {
             connection,
@@ -91,7 +114,6 @@ impl Link {
 
     /// Runs one of the store's own statements: `BEGIN IMMEDIATE`, `COMMIT` ….
     pub(crate) fn command(&self, sql: &str) -> rusqlite::Result<()> {
-        self.looks.store(0, Ordering::Relaxed);
         self.connection.prepare_cached(sql)?.execute([]).map(drop)
     }
 
@@ -111,6 +133,7 @@ impl Link {
         // What the closure leaves half done is in the transaction, which is rolled back.
         let outcome = catch_unwind(AssertUnwindSafe(|| closure(&mut tx)));
         self.guard.set(Mode::Store);
+        self.looks.0.store(LOOKS_UNLIMITED, Ordering::Relaxed);
         outcome.map_err(|_| StoreError::ClosurePanicked)
     }
 }

@@ -12,8 +12,6 @@ mod writer;
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -25,7 +23,7 @@ use crate::service::Service;
 use crate::tx::Tx;
 use crate::value::{Row, Value};
 use guard::Mode;
-use link::{Access, Link};
+use link::{Access, Link, Looks};
 use readers::Readers;
 pub use writer::GROUP_CLOSURES_MAX;
 use writer::Writer;
@@ -228,7 +226,7 @@ fn keyed(service: &Service, sql: &str) -> String {
 pub(crate) struct Session<'a> {
     connection: &'a rusqlite::Connection,
     service: &'a Service,
-    looks: &'a AtomicU32,
+    looks: &'a Looks,
 }
 
 impl Session<'_> {
@@ -238,7 +236,7 @@ impl Session<'_> {
         sql: &str,
         values: &[Value],
     ) -> Result<u64, StoreError> {
-        self.looks.store(0, Ordering::Relaxed);
+        self.looks.limit();
         let changed = self
             .connection
             .prepare_cached(&keyed(self.service, sql))
@@ -254,7 +252,7 @@ impl Session<'_> {
         values: &[Value],
         rows_max: usize,
     ) -> Result<Vec<Row>, StoreError> {
-        self.looks.store(0, Ordering::Relaxed);
+        self.looks.limit();
         let refused = |error: rusqlite::Error| failure(name, &error);
         let mut statement = self
             .connection

@@ -144,6 +144,29 @@ async fn a_sqlite_migration_stays_with_its_service() {
     .await;
 }
 
+/// More than a closure's statement may do: a migration copies tables of any size.
+#[tokio::test]
+async fn a_long_migration_is_not_cut_off() {
+    const LONG: Migration = Migration {
+        name: "V2__notes_copied",
+        sql: "INSERT INTO notes_counter (name, count) SELECT 'a', sum(n.i % 7) FROM \
+              (WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000000) \
+              SELECT i FROM n) AS n",
+    };
+    const SCHEMA: Schema = Schema {
+        sqlite: &[NOTES.sqlite[0], LONG],
+        ..NOTES
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let file = SqliteFile::open(&folder.path().join("florin.db"))
+        .await
+        .unwrap();
+    let store = Store::open(&Database::Sqlite(file), &SCHEMA, &[])
+        .await
+        .unwrap();
+    add(&store, 1).await.unwrap();
+}
+
 #[tokio::test]
 async fn sqlite_refuses_constraints_that_wait_for_the_commit() {
     const DEFERRED: Migration = Migration {
