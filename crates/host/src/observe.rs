@@ -2,7 +2,7 @@
 //!
 //! Promises: the label `route` of a metric is a pattern of the router or `(unmatched)`, never what
 //! a caller sent; the log has one line per request with the same id the answer carries; a request
-//! beyond the limit is answered 503 with `Retry-After` at once, one that takes too long 503; the
+//! beyond the limit is answered 503 with `Retry-After` at once, one that takes too long 504; the
 //! probes are never shed. A request that is cut off may have had its effect: that is what
 //! idempotency keys are for.
 

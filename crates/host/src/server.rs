@@ -19,7 +19,7 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use crate::start::Settings;
@@ -52,9 +52,11 @@ struct Listening {
     router: Router,
     builder: Builder<TokioExecutor>,
     permits: Arc<Semaphore>,
-    connections_max: u32,
     graceful: GracefulShutdown,
-    left: Arc<Notify>,
+    /// How many connections there are.
+    open: Arc<watch::Sender<usize>>,
+    /// Becomes true at the deadline.
+    cut: watch::Sender<bool>,
 }
 
 impl Server {
@@ -68,15 +70,16 @@ impl Server {
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let connections_max = u32::try_from(settings.connections_max).unwrap_or(u32::MAX);
         let listening = Listening {
             listener,
             router,
             builder: builder(settings),
-            permits: Arc::new(Semaphore::new(connections_max as usize)),
-            connections_max,
+            permits: Arc::new(Semaphore::new(
+                settings.connections_max.min(Semaphore::MAX_PERMITS),
+            )),
             graceful: GracefulShutdown::new(),
-            left: Arc::new(Notify::new()),
+            open: Arc::new(watch::Sender::new(0)),
+            cut: watch::Sender::new(false),
         };
         let (notice, timeout) = (settings.drain_notice, settings.drain_timeout);
         let task = tokio::spawn(async move {
@@ -124,13 +127,18 @@ impl Listening {
         let service = TowerToHyperService::new(self.router.clone());
         let connection = self.builder.serve_connection(TokioIo::new(stream), service);
         let connection = self.graceful.watch(connection.into_owned());
-        let left = self.left.clone();
+        let (open, mut cut) = (self.open.clone(), self.cut.subscribe());
+        open.send_modify(|count| *count += 1);
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            let ended = tokio::select! {
+                ended = connection => ended,
+                _ = cut.wait_for(|cut| *cut) => Ok(()),
+            };
+            if let Err(error) = ended {
                 tracing::debug!(error, "connection ended early");
             }
             drop(permit);
-            left.notify_waiters();
+            open.send_modify(|count| *count -= 1);
         });
     }
 
@@ -148,28 +156,26 @@ impl Listening {
         let Self {
             listener,
             graceful,
-            permits,
-            connections_max,
+            open,
+            cut,
             ..
         } = self;
         drop(listener);
-        let ended = tokio::time::timeout(timeout, graceful.shutdown())
+        if tokio::time::timeout(timeout, graceful.shutdown())
             .await
-            .is_ok();
-        let open = connections_max as usize - permits.available_permits();
-        Drained {
-            connections_cut: if ended { 0 } else { open },
+            .is_ok()
+        {
+            return Drained { connections_cut: 0 };
         }
+        let connections_cut = *open.borrow();
+        cut.send_replace(true);
+        let _ = open.subscribe().wait_for(|count| *count == 0).await;
+        Drained { connections_cut }
     }
 
     async fn nobody(&self) {
-        loop {
-            let left = self.left.notified();
-            if self.permits.available_permits() == self.connections_max as usize {
-                return;
-            }
-            left.await;
-        }
+        // The sender is ours, so the channel is open.
+        let _ = self.open.subscribe().wait_for(|count| *count == 0).await;
     }
 
     /// Serves what the kernel has accepted for us; closing the listener would reset it.

@@ -107,8 +107,8 @@ impl Timers {
     /// Starts all timers; they end after `stopping` becomes true.
     pub(crate) fn spawn(&self, stopping: &watch::Receiver<bool>) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
-        for name in self.slots.keys().cloned() {
-            let (timers, mut stopping) = (self.clone(), stopping.clone());
+        for name in self.slots.keys() {
+            let (name, timers, mut stopping) = (name.clone(), self.clone(), stopping.clone());
             tasks.spawn(async move {
                 let slot = &timers.slots[&name];
                 loop {

@@ -133,10 +133,10 @@ impl Problem {
             detail: self.detail.clone().filter(|_| shown),
             remedy: self.code.remedy,
             instance: instance.map(|id| id.as_str().to_owned()),
-            errors: if shown {
-                self.errors.clone()
-            } else {
+            errors: if self.status() == StatusCode::INTERNAL_SERVER_ERROR {
                 Vec::new()
+            } else {
+                self.errors.clone()
             },
         }
     }

@@ -1,0 +1,13 @@
+//! The host, from outside: a toy service over HTTP.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod drain;
+mod edges;
+mod gate;
+mod metrics;
+mod pipeline;
+mod probes;
+mod timers;
+mod topology;
+mod toy;

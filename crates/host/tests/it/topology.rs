@@ -1,0 +1,130 @@
+//! The topology's own rules.
+
+use host::{Edges, Topology, TopologyError};
+
+const GOOD: &str = r#"
+[[component]]
+name = "a"
+why = "does things"
+store = "a"
+namespace = { small = "core" }
+publishes = [{ to = "a.things", why = "others listen" }]
+
+[[component]]
+name = "b"
+why = "listens"
+consumes = [{ to = "a.things", why = "keeps a copy" }]
+calls = [{ to = "a", why = "asks" }]
+outside = [{ to = "example.org", why = "fetches" }]
+
+[[topic]]
+name = "a.things"
+key = "thing"
+why = "what happens"
+
+[[edition]]
+name = "small"
+why = "one thing"
+roles = ["a"]
+"#;
+
+#[track_caller]
+fn check(from: &str, to: &str, expected: &str) {
+    assert!(GOOD.contains(from), "{from}");
+    match Topology::parse(&GOOD.replacen(from, to, 1)) {
+        Ok(_) => panic!("accepted: {to}"),
+        Err(error) => assert_eq!(error.to_string(), expected),
+    }
+}
+
+#[test]
+fn what_is_wrong_is_refused_by_name() {
+    check(
+        "others listen",
+        " ",
+        "why must be given: a publishes a.things",
+    );
+    check("why = \"listens\"", "why = \"\"", "why must be given: b");
+    check(
+        "key = \"thing\"",
+        "key = \"\"",
+        "why must be given: a.things key",
+    );
+    check(
+        "name = \"b\"",
+        "name = \"a\"",
+        "name must be unique in the topology: a",
+    );
+    let unknown = "name must be in the topology: a.other in b consumes a.other";
+    check(
+        "consumes = [{ to = \"a.things\"",
+        "consumes = [{ to = \"a.other\"",
+        unknown,
+    );
+    check(
+        "calls = [{ to = \"a\"",
+        "calls = [{ to = \"c\"",
+        "name must be in the topology: c in b calls c",
+    );
+    let publisher = "topic must have exactly one publisher: a.things";
+    check(
+        "publishes = [{ to = \"a.things\", why = \"others listen\" }]",
+        "",
+        publisher,
+    );
+    check(
+        "consumes = [",
+        "publishes = [{ to = \"a.things\", why = \"x\" }]\nconsumes = [",
+        publisher,
+    );
+    check(
+        "roles = [\"a\"]",
+        "roles = [\"z\"]",
+        "name must be in the topology: z in small",
+    );
+    let namespace = "component must have a namespace in edition: b in small";
+    check("roles = [\"a\"]", "roles = [\"b\"]", namespace);
+    let edition = "name must be in the topology: big in a namespace";
+    check(
+        "{ small = \"core\" }",
+        "{ small = \"core\", big = \"x\" }",
+        edition,
+    );
+    let twice = "name must be unique in the topology: b outside example.org";
+    check(
+        "{ to = \"example.org\", why = \"fetches\" }",
+        "{ to = \"example.org\", why = \"x\" }, { to = \"example.org\", why = \"y\" }",
+        twice,
+    );
+}
+
+#[test]
+fn an_unknown_key_is_refused() {
+    let text = GOOD.replacen("store = \"a\"", "stor = \"a\"", 1);
+    assert!(matches!(
+        Topology::parse(&text),
+        Err(TopologyError::Malformed(_))
+    ));
+}
+
+#[test]
+fn what_is_declared_must_be_done() {
+    let topology = Topology::parse(GOOD).unwrap();
+    let done = Edges {
+        consumes: &["a.things"],
+        calls: &["a"],
+        outside: &["example.org"],
+        ..Edges::default()
+    };
+    assert_eq!(topology.check_used("b", &done), Ok(()));
+    let less = Edges { calls: &[], ..done };
+    let error = topology.check_used("b", &less).unwrap_err();
+    assert_eq!(error.to_string(), "declared edge must exist: b calls a");
+}
+
+#[test]
+fn an_edition_is_its_roles() {
+    let topology = Topology::parse(GOOD).unwrap();
+    assert_eq!(topology.find_edition("small").unwrap(), ["a"]);
+    assert!(topology.find_edition("large").is_none());
+}
