@@ -21,7 +21,7 @@ use super::flusher::{Flush, Flusher};
 use super::recent::Recent;
 use super::writer::{Writer, stop};
 use super::{Engine, Fatal, Job, QUEUE_OPERATIONS_MAX, Shared};
-use crate::store::{Batch, BookRecord, Damage, LedgerStore, LedgerStores, StoreError};
+use crate::journal::{Batch, BookRecord, Damage, JournalError, Journals, LedgerStore};
 
 /// The book that exists from the start.
 const MAIN: &str = "main";
@@ -30,29 +30,29 @@ const MAIN: &str = "main";
 const NAME_BYTES_MAX: usize = 32;
 
 /// Most books of a process: each is a legal entity with two threads and a file.
-pub(crate) const BOOKS_MAX: usize = 64;
+const BOOKS_MAX: usize = 64;
 
 /// The epoch of the batch that makes a book.
 const FIRST_EPOCH: u64 = 1;
 
 /// What books are opened with.
 #[derive(Clone)]
-pub struct Setup {
+pub(crate) struct Setup {
     /// Where the journals are.
-    pub stores: Arc<dyn LedgerStores>,
+    pub(crate) journals: Arc<dyn Journals>,
     /// Tells the booking time.
-    pub clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     /// The zone of book `main` if it must be made.
-    pub zone: Zone,
+    pub(crate) zone: Zone,
     /// How much a book takes on.
-    pub limits: Limits,
+    pub(crate) limits: Limits,
     /// Set once a book has stopped: the process must then end, with a failure.
-    pub fatal: Fatal,
+    pub(crate) fatal: Fatal,
 }
 
 /// The running books.
 #[derive(Clone)]
-pub struct Books {
+pub(crate) struct Books {
     inner: Arc<Inner>,
 }
 
@@ -71,8 +71,8 @@ pub(crate) enum Made {
     Already(Arc<Engine>),
     /// It is there, in another zone.
     Differs,
-    /// There are [`BOOKS_MAX`] already.
-    NoRoom,
+    /// There are as many already as there may be.
+    NoRoom(usize),
 }
 
 impl Books {
@@ -82,11 +82,17 @@ impl Books {
     ///
     /// A journal that another process writes, or that cannot be opened at all. One that can be
     /// opened and is damaged stops its book later.
-    pub fn open(setup: Setup) -> Result<Self, StoreError> {
-        let names = setup.stores.list()?;
+    pub(crate) fn open(setup: Setup) -> Result<Self, JournalError> {
+        let names = setup.journals.list()?;
         let zone = setup.zone.clone();
         let running = RwLock::new(BTreeMap::new());
-        let books = Self { inner: Arc::new(Inner { setup, running, making: Mutex::new(()) }) };
+        let books = Self {
+            inner: Arc::new(Inner {
+                setup,
+                running,
+                making: Mutex::new(()),
+            }),
+        };
         for name in &names {
             books.start(name)?;
         }
@@ -95,8 +101,12 @@ impl Books {
     }
 
     /// Ends all books once everything sent before is answered, and gives their files back.
-    pub fn close(&self) {
-        let mut running = self.inner.running.write().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn close(&self) {
+        let mut running = self
+            .inner
+            .running
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         for engine in std::mem::take(&mut *running).into_values() {
             engine.close();
         }
@@ -104,48 +114,91 @@ impl Books {
 
     /// The book of this name.
     pub(crate) fn find(&self, name: &str) -> Option<Arc<Engine>> {
-        let running = self.inner.running.read().unwrap_or_else(PoisonError::into_inner);
+        let running = self
+            .inner
+            .running
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         running.get(name).cloned()
     }
 
     /// Books whose name is greater than `after`, in order.
     pub(crate) fn list(&self, after: Option<&str>, limit: usize) -> Vec<Arc<Engine>> {
-        let running = self.inner.running.read().unwrap_or_else(PoisonError::into_inner);
-        let greater = running.iter().filter(|(name, _)| after.is_none_or(|after| name.as_str() > after));
-        greater.map(|(_, engine)| Arc::clone(engine)).take(limit).collect()
+        let running = self
+            .inner
+            .running
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        let greater = running
+            .iter()
+            .filter(|(name, _)| after.is_none_or(|after| name.as_str() > after));
+        greater
+            .map(|(_, engine)| Arc::clone(engine))
+            .take(limit)
+            .collect()
     }
 
     /// The first book that does not answer, with the reason.
     pub(crate) fn find_unready(&self) -> Option<String> {
-        let running = self.inner.running.read().unwrap_or_else(PoisonError::into_inner);
+        let running = self
+            .inner
+            .running
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         let (name, engine) = running.iter().find(|(_, engine)| !engine.is_ready())?;
-        let reason = engine.stop_reason().unwrap_or("the journal is being replayed");
+        let reason = engine
+            .stop_reason()
+            .unwrap_or("the journal is being replayed");
         Some(format!("book {name}: {reason}"))
     }
 
     /// Makes a book. Waits for the disk.
-    pub(crate) fn make(&self, name: &str, zone: &Zone) -> Result<Made, StoreError> {
-        let _alone = self.inner.making.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn make(&self, name: &str, zone: &Zone) -> Result<Made, JournalError> {
+        let _alone = self
+            .inner
+            .making
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(engine) = self.find(name) {
             let same = engine.store().record().zone == *zone;
             // Whoever finds `main` in its own zone has what was asked for.
-            return Ok(if same { Made::Already(engine) } else { Made::Differs });
+            return Ok(if same {
+                Made::Already(engine)
+            } else {
+                Made::Differs
+            });
         }
-        let running = self.inner.running.read().unwrap_or_else(PoisonError::into_inner).len();
+        let running = self
+            .inner
+            .running
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .len();
         if running >= BOOKS_MAX {
-            return Ok(Made::NoRoom);
+            return Ok(Made::NoRoom(BOOKS_MAX));
         }
         let created_at = self.inner.setup.clock.now();
-        let record = BookRecord { name: name.to_owned(), zone: zone.clone(), created_at };
-        self.inner.setup.stores.create(&record, &first_batch(&record))?;
+        let record = BookRecord {
+            name: name.to_owned(),
+            zone: zone.clone(),
+            created_at,
+        };
+        self.inner
+            .setup
+            .journals
+            .create(&record, &first_batch(&record))?;
         self.start(name).map(Made::New)
     }
 
-    fn start(&self, name: &str) -> Result<Arc<Engine>, StoreError> {
+    fn start(&self, name: &str) -> Result<Arc<Engine>, JournalError> {
         let setup = &self.inner.setup;
-        let store = setup.stores.open(name)?;
+        let store = setup.journals.open(name)?;
         let engine = Arc::new(start(store, setup)?);
-        let mut running = self.inner.running.write().unwrap_or_else(PoisonError::into_inner);
+        let mut running = self
+            .inner
+            .running
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         running.insert(name.to_owned(), Arc::clone(&engine));
         Ok(engine)
     }
@@ -163,7 +216,10 @@ pub(crate) fn is_book_name(name: &str) -> bool {
 /// The batch that a book begins with: the currencies of ISO 4217.
 fn first_batch(record: &BookRecord) -> Batch {
     let booked_at = record.created_at;
-    let now = Now { booked_at, today: business_date(booked_at, &record.zone) };
+    let now = Now {
+        booked_at,
+        today: business_date(booked_at, &record.zone),
+    };
     let mut book = Book::new(Limits::default());
     let mut entries = Vec::new();
     for commodity in Commodity::iso_all() {
@@ -172,16 +228,23 @@ fn first_batch(record: &BookRecord) -> Batch {
             unreachable!("a new book takes every currency once");
         };
         for body in bodies {
-            let entry = Entry { sequence: book.next_sequence(), body };
+            let entry = Entry {
+                sequence: book.next_sequence(),
+                body,
+            };
             book.apply(&entry);
             entries.push(entry);
         }
     }
     let header = record.chain().seal(&entries, booked_at, FIRST_EPOCH);
-    Batch { header, entries: Arc::new(entries), metadata: Arc::default() }
+    Batch {
+        header,
+        entries: Arc::new(entries),
+        metadata: Arc::default(),
+    }
 }
 
-fn start(store: Arc<dyn LedgerStore>, setup: &Setup) -> Result<Engine, StoreError> {
+fn start(store: Arc<dyn LedgerStore>, setup: &Setup) -> Result<Engine, JournalError> {
     let shared = Arc::new(Shared {
         durable: AtomicU64::new(0),
         stopped: OnceLock::new(),
@@ -201,7 +264,7 @@ fn start(store: Arc<dyn LedgerStore>, setup: &Setup) -> Result<Engine, StoreErro
                 stop(&own_shared, &error);
             }
         })
-        .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        .map_err(|error| JournalError::Unavailable(error.to_string()))?;
     Ok(Engine {
         store,
         shared,
@@ -217,19 +280,19 @@ fn run(
     shared: &Arc<Shared>,
     setup: &Setup,
     waiting: &Receiver<Job>,
-) -> Result<(), StoreError> {
+) -> Result<(), JournalError> {
     let (book, chain) = replay(store.as_ref(), shared, setup.limits)?;
     let (flushes, flushing) = sync_channel::<Flush>(0);
     let flusher = Flusher {
         store: Arc::clone(&store),
         shared: Arc::clone(shared),
         epoch: chain.epoch() + 1,
-        chain: chain.clone(),
+        chain,
     };
     let flusher_thread = thread::Builder::new()
         .name(format!("ledger-{}-flush", store.record().name))
         .spawn(move || flusher.run(&flushing))
-        .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        .map_err(|error| JournalError::Unavailable(error.to_string()))?;
     let writer = Writer {
         book,
         newest_id: store.newest_id()?,
@@ -252,7 +315,7 @@ fn replay(
     store: &dyn LedgerStore,
     shared: &Shared,
     limits: Limits,
-) -> Result<(Book, Chain), StoreError> {
+) -> Result<(Book, Chain), JournalError> {
     let mut book = Book::new(limits);
     let mut chain = store.record().chain();
     store.replay(false, &mut |header, entries| {
@@ -263,7 +326,9 @@ fn replay(
         shared.learn_commodities(entries);
         Ok(())
     })?;
-    shared.durable.store(chain.next_sequence() - 1, std::sync::atomic::Ordering::Release);
+    shared.durable.store(
+        chain.next_sequence() - 1,
+        std::sync::atomic::Ordering::Release,
+    );
     Ok((book, chain))
 }
-

@@ -13,7 +13,7 @@ use kit::time::Timestamp;
 use ledger_core::{Chain, Entry};
 
 use super::{Alarm, EngineError, Release, Shared};
-use crate::store::{Batch, LedgerStore};
+use crate::journal::{Batch, LedgerStore};
 
 /// A batch and the answers that wait for it. Without entries the answers wait for the batch before.
 pub(super) struct Flush {
@@ -53,10 +53,13 @@ impl Flusher {
             metadata: Arc::clone(&flush.metadata),
         };
         if let Err(error) = self.store.append(&batch) {
-            self.shared.stop(EngineError::Stopped, &format!("a flush failed: {error}"));
+            self.shared
+                .stop(EngineError::Stopped, &format!("a flush failed: {error}"));
             return;
         }
         self.shared.learn_commodities(&flush.entries);
-        self.shared.durable.store(header.last_sequence, Ordering::Release);
+        self.shared
+            .durable
+            .store(header.last_sequence, Ordering::Release);
     }
 }

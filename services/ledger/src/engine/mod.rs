@@ -40,9 +40,10 @@ use ledger_core::{AccountIndex, AccountKind, AccountPath, Book, Entry, EntryBody
 use money::{Commodity, CommodityCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use crate::store::LedgerStore;
+use crate::journal::LedgerStore;
 
-pub use books::{Books, Setup};
+pub(crate) use books::{Books, Setup};
+pub(crate) use books::{Made, is_book_name};
 pub(crate) use readers::Readers;
 pub(crate) use refusal::Refusal;
 
@@ -80,7 +81,11 @@ pub(crate) struct Item {
 impl Item {
     /// An operation without metadata or portions.
     pub(crate) fn plain(operation: Operation) -> Self {
-        Self { operation, metadata: None, currencies: Vec::new() }
+        Self {
+            operation,
+            metadata: None,
+            currencies: Vec::new(),
+        }
     }
 }
 
@@ -164,7 +169,11 @@ type Look = Box<dyn FnOnce(&Book) -> Release + Send>;
 
 /// What waits in the queue.
 enum Job {
-    Write(Write, oneshot::Sender<Result<Written, EngineError>>, OwnedSemaphorePermit),
+    Write(
+        Write,
+        oneshot::Sender<Result<Written, EngineError>>,
+        OwnedSemaphorePermit,
+    ),
     Read(Look),
 }
 
@@ -203,7 +212,10 @@ impl Shared {
         });
         let mut added = added.peekable();
         if added.peek().is_some() {
-            self.commodities.write().unwrap_or_else(PoisonError::into_inner).extend(added);
+            self.commodities
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .extend(added);
         }
     }
 
@@ -218,7 +230,8 @@ struct Alarm(Arc<Shared>);
 impl Drop for Alarm {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.stop(EngineError::Stopped, "a thread of the book panicked");
+            self.0
+                .stop(EngineError::Stopped, "a thread of the book panicked");
         }
     }
 }
@@ -246,7 +259,15 @@ impl Engine {
     /// The commodity of this code, if the book has it and that is durable.
     pub(crate) fn find_commodity(&self, code: CommodityCode) -> Option<Commodity> {
         let commodities = self.shared.commodities.read();
-        commodities.unwrap_or_else(PoisonError::into_inner).get(&code).copied()
+        commodities
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&code)
+            .copied()
+    }
+
+    /// The last durable sequence.
+    pub(crate) fn durable_sequence(&self) -> u64 {
+        self.shared.durable()
     }
 
     /// Whether the book answers.
@@ -300,7 +321,8 @@ impl Engine {
         let permits = u32::try_from(operations.clamp(1, QUEUE_OPERATIONS_MAX))
             .expect("the queue's limit fits 32 bits");
         let room = Arc::clone(&self.room);
-        room.try_acquire_many_owned(permits).map_err(|_| EngineError::Busy)
+        room.try_acquire_many_owned(permits)
+            .map_err(|_| EngineError::Busy)
     }
 
     fn send(&self, job: Job) -> Result<(), EngineError> {
@@ -316,7 +338,10 @@ impl Engine {
 
     /// Ends the threads once everything sent before is answered, and waits for that.
     pub(crate) fn close(&self) {
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.jobs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         let threads =
             std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         for thread in threads {

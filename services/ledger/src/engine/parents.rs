@@ -11,7 +11,7 @@ use ledger_core::{Existing, Parent, TransactionId};
 use super::draft::Draft;
 use super::recent::{existing, rows_at};
 use super::writer::Writer;
-use crate::store::{Damage, StoreError};
+use crate::journal::{Damage, JournalError};
 
 /// Children read from the store at a time.
 const CHILDREN_PAGE: u32 = 200;
@@ -22,8 +22,10 @@ impl Writer {
         &mut self,
         operation: &Operation,
         draft: &Draft,
-    ) -> Result<Option<Existing>, StoreError> {
-        let Operation::Transact(transaction) = operation else { return Ok(None) };
+    ) -> Result<Option<Existing>, JournalError> {
+        let Operation::Transact(transaction) = operation else {
+            return Ok(None);
+        };
         let id = transaction.id;
         // Greater than every id there is: nobody can have used it.
         if id.bits() > self.newest_id {
@@ -36,9 +38,13 @@ impl Writer {
         if let Some(rows) = self.recent.find(id) {
             return Ok(existing(rows));
         }
-        let Some(sequence) = self.store.find_transaction(id)? else { return Ok(None) };
+        let Some(sequence) = self.store.find_transaction(id)? else {
+            return Ok(None);
+        };
         let row = self.store.find_row(sequence)?;
-        let found = row.as_ref().and_then(|row| existing(std::slice::from_ref(row)));
+        let found = row
+            .as_ref()
+            .and_then(|row| existing(std::slice::from_ref(row)));
         let missing = || Damage {
             batch: sequence,
             what: format!("sequence {sequence} must begin transaction {id}"),
@@ -51,9 +57,11 @@ impl Writer {
         &mut self,
         operation: &Operation,
         draft: &Draft,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), JournalError> {
         while let Some(id) = self.book.missing_parent(operation) {
-            let Some(parent) = self.find_parent(id, draft)? else { return Ok(()) };
+            let Some(parent) = self.find_parent(id, draft)? else {
+                return Ok(());
+            };
             self.book.admit(parent);
         }
         Ok(())
@@ -65,8 +73,11 @@ impl Writer {
         &self,
         id: TransactionId,
         draft: &Draft,
-    ) -> Result<Option<Parent>, StoreError> {
-        let in_draft = draft.ids.get(&id).and_then(|&at| rows_at(&draft.entries, at));
+    ) -> Result<Option<Parent>, JournalError> {
+        let in_draft = draft
+            .ids
+            .get(&id)
+            .and_then(|&at| rows_at(&draft.entries, at));
         let own = match in_draft.or_else(|| self.recent.find(id)) {
             Some(rows) => rows.to_vec(),
             None => match self.store.find_transaction(id)? {
@@ -87,8 +98,10 @@ impl Writer {
             }
         }
         let batch = own.first().map_or(0, |row| row.sequence);
-        let parent = Parent::collect(id, &own, &children)
-            .map_err(|error| Damage { batch, what: error.to_string() })?;
+        let parent = Parent::collect(id, &own, &children).map_err(|error| Damage {
+            batch,
+            what: error.to_string(),
+        })?;
         Ok(Some(parent))
     }
 }

@@ -70,7 +70,10 @@ impl Readers {
 
 fn read_all(waiting: &Mutex<Receiver<Job>>) {
     loop {
-        let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let next = waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .recv();
         let Ok(job) = next else { return };
         // A read that panics must not take the thread with it; its asker sees the channel close.
         if catch_unwind(AssertUnwindSafe(job)).is_err() {

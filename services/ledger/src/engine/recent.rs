@@ -29,13 +29,20 @@ impl Recent {
         ids: HashMap<TransactionId, u64>,
         metadata: Arc<Vec<(u64, Option<String>)>>,
     ) {
-        self.batches.push_back(OnTheWay { entries, ids, metadata });
+        self.batches.push_back(OnTheWay {
+            entries,
+            ids,
+            metadata,
+        });
     }
 
     /// Lets go of what is durable, which the store now finds.
     pub(super) fn retire(&mut self, durable: u64) {
         let is_durable = |batch: &OnTheWay| {
-            batch.entries.last().is_none_or(|entry| entry.sequence <= durable)
+            batch
+                .entries
+                .last()
+                .is_none_or(|entry| entry.sequence <= durable)
         };
         while self.batches.front().is_some_and(is_durable) {
             self.batches.pop_front();
@@ -52,14 +59,18 @@ impl Recent {
 
     /// The metadata that came with a sequence, if that is on its way.
     pub(super) fn find_metadata(&self, sequence: u64) -> Option<Option<String>> {
-        self.batches.iter().find_map(|batch| metadata_at(&batch.metadata, sequence))
+        self.batches
+            .iter()
+            .find_map(|batch| metadata_at(&batch.metadata, sequence))
     }
 }
 
 /// The rows of the transaction whose first row has this sequence.
 pub(super) fn rows_at(entries: &[Entry], sequence: u64) -> Option<&[Entry]> {
     let at = usize::try_from(sequence - entries.first()?.sequence).ok()?;
-    let EntryBody::Movement(movement) = &entries.get(at)?.body else { return None };
+    let EntryBody::Movement(movement) = &entries.get(at)?.body else {
+        return None;
+    };
     let rows = usize::from(movement.head.as_deref()?.rows);
     entries.get(at..at + rows)
 }
@@ -69,14 +80,21 @@ pub(super) fn metadata_at(
     metadata: &[(u64, Option<String>)],
     sequence: u64,
 ) -> Option<Option<String>> {
-    let at = metadata.binary_search_by_key(&sequence, |(sequence, _)| *sequence).ok()?;
+    let at = metadata
+        .binary_search_by_key(&sequence, |(sequence, _)| *sequence)
+        .ok()?;
     Some(metadata[at].1.clone())
 }
 
 /// What the rows of a transaction say of its id.
 pub(super) fn existing(rows: &[Entry]) -> Option<Existing> {
     let first = rows.first()?;
-    let EntryBody::Movement(movement) = &first.body else { return None };
+    let EntryBody::Movement(movement) = &first.body else {
+        return None;
+    };
     let head = movement.head.as_deref()?;
-    Some(Existing { request_hash: head.request_hash, sequence: first.sequence })
+    Some(Existing {
+        request_hash: head.request_hash,
+        sequence: first.sequence,
+    })
 }

@@ -21,7 +21,11 @@ pub(crate) struct Refusal {
 impl Refusal {
     /// The core's refusal.
     pub(super) fn of(reject: &Reject, book: &Book) -> Self {
-        Self { code: reject.code(), pointer: reject.pointer(), detail: detail(reject, book) }
+        Self {
+            code: reject.code(),
+            pointer: reject.pointer(),
+            detail: detail(reject, book),
+        }
     }
 
     /// A portion is stated in another commodity than its posting moves.
@@ -57,7 +61,11 @@ fn detail(reject: &Reject, book: &Book) -> String {
         Reject::AccountMustNotBeFrozen { account, .. } => {
             format!("account {account} is frozen in this direction")
         }
-        Reject::AccountMustBeEmpty { posted, pending_in, pending_out } => format!(
+        Reject::AccountMustBeEmpty {
+            posted,
+            pending_in,
+            pending_out,
+        } => format!(
             "the account must have nothing posted and nothing pending; in minor units it has \
              {posted} posted, {pending_in} pending in and {pending_out} pending out"
         ),
@@ -74,7 +82,12 @@ fn detail(reject: &Reject, book: &Book) -> String {
             let counts = counts.unwrap_or_else(|| "another commodity".to_owned());
             format!("account {account} counts {counts}")
         }
-        Reject::FundsMustSuffice { account, needed, available, .. } => {
+        Reject::FundsMustSuffice {
+            account,
+            needed,
+            available,
+            ..
+        } => {
             let (code, exponent) = match commodity_of(book, account) {
                 Some((code, exponent)) => (code.to_string(), exponent),
                 None => ("minor units".to_owned(), 0),

@@ -13,18 +13,14 @@ use std::time::Duration;
 use kit::limits::BULK_ITEMS_MAX;
 use kit::time::{Clock, Timestamp, Zone, business_date};
 use ledger_core::operation::{Action, Amounts, Operation};
-use ledger_core::{
-    Book, Entry, EntryBody, Now, Outcome, expire_next, validate,
-};
+use ledger_core::{Book, Entry, EntryBody, Now, Outcome, expire_next, validate};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::draft::Draft;
 use super::flusher::Flush;
 use super::recent::{Recent, metadata_at};
-use super::{
-    Alarm, Balance, Done, EngineError, Item, Job, Refusal, Rows, Shared, Write, Written,
-};
-use crate::store::{LedgerStore, StoreError};
+use super::{Alarm, Balance, Done, EngineError, Item, Job, Refusal, Rows, Shared, Write, Written};
+use crate::journal::{JournalError, LedgerStore};
 
 /// Most rows one request may write: what a bulk body of 16 MiB can hold of the shortest postings.
 /// Without it a bulk of captures of large holds would be many times larger than its request.
@@ -90,7 +86,7 @@ impl Writer {
         &mut self,
         first: Option<Job>,
         jobs: &Receiver<Job>,
-    ) -> Result<Draft, StoreError> {
+    ) -> Result<Draft, JournalError> {
         let durable = self.shared.durable();
         self.recent.retire(durable);
         self.book.retire_parents(durable);
@@ -121,7 +117,9 @@ impl Writer {
     /// Ends the holds whose time is over, a batch of them at most; the rest follow in the next.
     fn expire(&mut self, draft: &mut Draft) {
         while draft.entries.len() < BULK_ITEMS_MAX {
-            let Some(bodies) = expire_next(&self.book, draft.now) else { return };
+            let Some(bodies) = expire_next(&self.book, draft.now) else {
+                return;
+            };
             self.apply(bodies, draft);
         }
     }
@@ -129,7 +127,10 @@ impl Writer {
     fn apply(&mut self, bodies: Vec<EntryBody>, draft: &mut Draft) -> u64 {
         let first = self.book.next_sequence();
         for body in bodies {
-            let entry = Entry { sequence: self.book.next_sequence(), body };
+            let entry = Entry {
+                sequence: self.book.next_sequence(),
+                body,
+            };
             self.book.apply(&entry);
             draft.entries.push(entry);
         }
@@ -140,8 +141,11 @@ impl Writer {
         &mut self,
         write: Write,
         draft: &mut Draft,
-        (answer, permit): (oneshot::Sender<Result<Written, EngineError>>, OwnedSemaphorePermit),
-    ) -> Result<(), StoreError> {
+        (answer, permit): (
+            oneshot::Sender<Result<Written, EngineError>>,
+            OwnedSemaphorePermit,
+        ),
+    ) -> Result<(), JournalError> {
         let start = draft.mark();
         let mark = (write.atomic || write.dry_run).then(|| self.book.mark());
         let mut results = Vec::with_capacity(write.items.len());
@@ -167,7 +171,11 @@ impl Writer {
                 self.book.release(mark);
             }
         }
-        let written = Written { results, balances, sequence: self.book.next_sequence() - 1 };
+        let written = Written {
+            results,
+            balances,
+            sequence: self.book.next_sequence() - 1,
+        };
         draft.releases.push(Box::new(move |durable| {
             // Whoever asked may have gone: then nobody needs the answer.
             let _ = answer.send(durable.map(|()| written));
@@ -182,7 +190,7 @@ impl Writer {
         draft: &mut Draft,
         room: usize,
         rows: bool,
-    ) -> Result<Result<Done, Refusal>, StoreError> {
+    ) -> Result<Result<Done, Refusal>, JournalError> {
         let existing = self.find_existing(&item.operation, draft)?;
         if existing.is_none() {
             self.admit_parents(&item.operation, draft)?;
@@ -196,7 +204,11 @@ impl Writer {
             }
             Ok(Outcome::Apply(bodies)) => bodies,
             Ok(Outcome::AlreadyApplied { sequence }) => {
-                return Ok(Ok(Done { sequence, already_applied: true, rows: None }));
+                return Ok(Ok(Done {
+                    sequence,
+                    already_applied: true,
+                    rows: None,
+                }));
             }
             Err(reject) => return Ok(Err(Refusal::of(&reject, &self.book))),
         };
@@ -213,7 +225,11 @@ impl Writer {
         if let Some(metadata) = metadata {
             draft.metadata.push((sequence, metadata));
         }
-        Ok(Ok(Done { sequence, already_applied: false, rows }))
+        Ok(Ok(Done {
+            sequence,
+            already_applied: false,
+            rows,
+        }))
     }
 
     /// What must stand beside the entry an operation makes: nothing, or the text behind its
@@ -223,19 +239,23 @@ impl Writer {
         stated: Option<String>,
         operation: &Operation,
         draft: &Draft,
-    ) -> Result<Option<Option<String>>, StoreError> {
-        let Operation::ChangeAccount(change) = operation else { return Ok(stated.map(Some)) };
+    ) -> Result<Option<Option<String>>, JournalError> {
+        let Operation::ChangeAccount(change) = operation else {
+            return Ok(stated.map(Some));
+        };
         if change.metadata_digest.is_some() {
             return Ok(stated.map(Some));
         }
-        let Some(index) = self.book.find_account(&change.path) else { return Ok(None) };
+        let Some(index) = self.book.find_account(&change.path) else {
+            return Ok(None);
+        };
         let account = self.book.account(index);
         if account.settings().metadata_digest.is_none() {
             return Ok(None);
         }
         let changed = account.changed();
-        let on_the_way = metadata_at(&draft.metadata, changed)
-            .or_else(|| self.recent.find_metadata(changed));
+        let on_the_way =
+            metadata_at(&draft.metadata, changed).or_else(|| self.recent.find_metadata(changed));
         match on_the_way {
             Some(metadata) => Ok(Some(metadata)),
             None => Ok(Some(self.store.find_metadata(changed)?)),
@@ -245,10 +265,22 @@ impl Writer {
     /// A portion must be stated in what its posting moves; that there is such a posting is for
     /// the core to say.
     fn compare_currencies(&self, item: &Item) -> Result<(), Refusal> {
-        let Operation::Transact(transaction) = &item.operation else { return Ok(()) };
-        let (Action::Capture { parent, amounts: Amounts::Each(portions), .. }
-        | Action::Refund { parent, amounts: Amounts::Each(portions) }
-        | Action::Reverse { parent, amounts: Amounts::Each(portions) }) = &transaction.action
+        let Operation::Transact(transaction) = &item.operation else {
+            return Ok(());
+        };
+        let (Action::Capture {
+            parent,
+            amounts: Amounts::Each(portions),
+            ..
+        }
+        | Action::Refund {
+            parent,
+            amounts: Amounts::Each(portions),
+        }
+        | Action::Reverse {
+            parent,
+            amounts: Amounts::Each(portions),
+        }) = &transaction.action
         else {
             return Ok(());
         };
@@ -256,9 +288,14 @@ impl Writer {
             let held = self.book.find_hold(*parent);
             let held = held.and_then(|hold| hold.postings().get(usize::from(portion.posting)));
             let moved = self.book.find_parent(*parent).and_then(|parent| {
-                parent.postings().iter().find(|posting| posting.posting == portion.posting)
+                parent
+                    .postings()
+                    .iter()
+                    .find(|posting| posting.posting == portion.posting)
             });
-            let account = held.map(|held| held.debit).or(moved.map(|moved| moved.debit));
+            let account = held
+                .map(|held| held.debit)
+                .or(moved.map(|moved| moved.debit));
             let Some(account) = account else { continue };
             let commodity = self.book.account(account).commodity();
             let expected = self.book.commodity(commodity).commodity().code();
@@ -269,24 +306,27 @@ impl Writer {
         Ok(())
     }
 
-    fn rows(
-        &self,
-        entries: Vec<Entry>,
-        booked_at: Timestamp,
-        metadata: Option<String>,
-    ) -> Rows {
+    fn rows(&self, entries: Vec<Entry>, booked_at: Timestamp, metadata: Option<String>) -> Rows {
         let mut names = HashMap::new();
         for index in touched(&entries) {
             let account = self.book.account(index);
             let commodity = self.book.commodity(account.commodity()).commodity();
             names.insert(index, (account.path().clone(), commodity));
         }
-        Rows { entries, booked_at, names, metadata }
+        Rows {
+            entries,
+            booked_at,
+            names,
+            metadata,
+        }
     }
 
     fn balances(&self, entries: &[Entry]) -> Vec<Balance> {
         let touched = touched(entries);
-        touched.into_iter().map(|index| Balance::of(&self.book, index)).collect()
+        touched
+            .into_iter()
+            .map(|index| Balance::of(&self.book, index))
+            .collect()
     }
 
     fn hand_over(&mut self, draft: Draft) {
@@ -302,10 +342,16 @@ impl Writer {
         let metadata = Arc::new(draft.metadata);
         if !entries.is_empty() {
             self.booked_at = draft.now.booked_at;
-            self.recent.push(Arc::clone(&entries), draft.ids, Arc::clone(&metadata));
+            self.recent
+                .push(Arc::clone(&entries), draft.ids, Arc::clone(&metadata));
         }
         let booked_at = draft.now.booked_at;
-        let flush = Flush { booked_at, entries, metadata, releases: draft.releases };
+        let flush = Flush {
+            booked_at,
+            entries,
+            metadata,
+            releases: draft.releases,
+        };
         // Waits while the batch before is being flushed. The flusher is gone only after a panic,
         // which stops the book; the answers are then dropped, which says the same.
         let _ = self.flushes.send(flush);
@@ -313,10 +359,10 @@ impl Writer {
 }
 
 /// Stops a book whose store failed it.
-pub(super) fn stop(shared: &Shared, error: &StoreError) {
+pub(super) fn stop(shared: &Shared, error: &JournalError) {
     let kind = match error {
-        StoreError::Damaged(_) => EngineError::Damaged,
-        StoreError::Unavailable(_) => EngineError::Stopped,
+        JournalError::Damaged(_) => EngineError::Damaged,
+        JournalError::Unavailable(_) => EngineError::Stopped,
     };
     shared.stop(kind, &error.to_string());
 }

@@ -10,7 +10,8 @@ use ledger_core::{BatchHeader, Digest, Entry, EntryBody, Head, TransactionKind};
 use rusqlite::{CachedStatement, Connection, Rows, params};
 
 use super::rows::{self, Columns, RowError, sql_int};
-use super::{BookRecord, Damage, StoreError, Visit, statements};
+use super::statements;
+use crate::journal::{BookRecord, Damage, JournalError, Visit};
 
 /// Reads the whole journal as it is now.
 pub(super) fn replay(
@@ -18,9 +19,11 @@ pub(super) fn replay(
     record: &BookRecord,
     thorough: bool,
     visit: &mut Visit<'_>,
-) -> Result<(), StoreError> {
+) -> Result<(), JournalError> {
     // One transaction, so that a batch that is appended meanwhile is seen whole or not at all.
-    let snapshot = connection.unchecked_transaction().map_err(super::sqlite::failed)?;
+    let snapshot = connection
+        .unchecked_transaction()
+        .map_err(super::sqlite::failed)?;
     let mut expected = record.chain().next_sequence();
     let mut journal = Statements::new(&snapshot).map_err(|error| damage(expected, error))?;
     let mut cursors = journal.cursors().map_err(|error| damage(expected, error))?;
@@ -44,26 +47,37 @@ pub(super) fn replay(
         }
         expected = header.last_sequence + 1;
     }
-    let rest = cursors.entries(expected, expected).map_err(|error| damage(expected, error))?;
+    let rest = cursors
+        .entries(expected, expected)
+        .map_err(|error| damage(expected, error))?;
     if !rest.is_empty() || !cursors.are_done() {
         return Err(wrong(expected, "every entry must be in a batch").into());
     }
     drop(cursors);
     if thorough {
-        let strays = beside.find_stray(&snapshot).map_err(|error| damage(expected, error))?;
+        let strays = beside
+            .find_stray(&snapshot)
+            .map_err(|error| damage(expected, error))?;
         if let Some((table, sequence)) = strays {
             let what = format!("table {table} must hold only what the journal accounts for");
-            return Err(Damage { batch: sequence, what }.into());
+            return Err(Damage {
+                batch: sequence,
+                what,
+            }
+            .into());
         }
     }
     Ok(())
 }
 
 fn wrong(batch: u64, what: &str) -> Damage {
-    Damage { batch, what: what.to_owned() }
+    Damage {
+        batch,
+        what: what.to_owned(),
+    }
 }
 
-fn damage(batch: u64, error: RowError) -> StoreError {
+fn damage(batch: u64, error: RowError) -> JournalError {
     let what = match error {
         RowError::Column(column) => format!("column {column} must hold what was written"),
         RowError::Sqlite(error) => format!("the file must be readable: {error}"),
@@ -105,7 +119,10 @@ impl<'a> Statements<'a> {
                 rows::commodity(columns).map(EntryBody::CommodityAdded)
             })?,
         ];
-        Ok(Cursors { batches: self.batches.query([])?, tables })
+        Ok(Cursors {
+            batches: self.batches.query([])?,
+            tables,
+        })
     }
 }
 
@@ -118,34 +135,24 @@ struct Cursors<'a> {
 impl Cursors<'_> {
     /// The next header, and the hash its row states.
     fn header(&mut self) -> Result<Option<(BatchHeader, Digest)>, RowError> {
-        let Some(row) = self.batches.next()? else { return Ok(None) };
-        let mut columns = Columns::new(row);
-        let first_sequence = columns.int("first_sequence")?;
-        let last_sequence = columns.int("last_sequence")?;
-        let booked_at = columns.timestamp("booked_at")?;
-        let header = BatchHeader {
-            format: columns.int("format")?,
-            epoch: columns.int("epoch")?,
-            first_sequence,
-            last_sequence,
-            booked_at,
-            merkle_root: columns.digest("merkle_root")?,
-            previous_hash: columns.digest("previous_hash")?,
+        let Some(row) = self.batches.next()? else {
+            return Ok(None);
         };
-        Ok(Some((header, columns.digest("header_hash")?)))
+        rows::header(&mut Columns::new(row)).map(Some)
     }
 
     /// The entries up to `last_sequence`, from all tables, in order: at most one more than a batch
     /// from `first_sequence` can have, so that rows out of place cannot fill the memory.
-    fn entries(
-        &mut self,
-        first_sequence: u64,
-        last_sequence: u64,
-    ) -> Result<Vec<Entry>, RowError> {
+    fn entries(&mut self, first_sequence: u64, last_sequence: u64) -> Result<Vec<Entry>, RowError> {
         let mut entries = Vec::new();
         for _ in first_sequence..=last_sequence.saturating_add(1) {
-            let next = self.tables.iter_mut().filter(|cursor| cursor.sequence.is_some());
-            let Some(cursor) = next.min_by_key(|cursor| cursor.sequence) else { break };
+            let next = self
+                .tables
+                .iter_mut()
+                .filter(|cursor| cursor.sequence.is_some());
+            let Some(cursor) = next.min_by_key(|cursor| cursor.sequence) else {
+                break;
+            };
             if cursor.sequence > Some(last_sequence) {
                 break;
             }
@@ -174,7 +181,12 @@ impl<'a> Cursor<'a> {
         rows: Rows<'a>,
         read: fn(&mut Columns<'_>) -> Result<EntryBody, RowError>,
     ) -> Result<Self, RowError> {
-        let mut cursor = Self { rows, read, ahead: None, sequence: None };
+        let mut cursor = Self {
+            rows,
+            read,
+            ahead: None,
+            sequence: None,
+        };
         cursor.advance()?;
         Ok(cursor)
     }
@@ -276,10 +288,7 @@ impl Beside {
     }
 
     /// Everything asked for was there; as many rows as asked for means that there are no others.
-    fn find_stray(
-        &self,
-        connection: &Connection,
-    ) -> Result<Option<(&'static str, u64)>, RowError> {
+    fn find_stray(&self, connection: &Connection) -> Result<Option<(&'static str, u64)>, RowError> {
         let counts = [
             (self.transactions, statements::COUNT_TRANSACTIONS),
             (self.references, statements::COUNT_REFERENCES),
@@ -297,11 +306,7 @@ impl Beside {
     }
 }
 
-fn check_metadata(
-    connection: &Connection,
-    sequence: i64,
-    digest: &Digest,
-) -> Result<(), RowError> {
+fn check_metadata(connection: &Connection, sequence: i64, digest: &Digest) -> Result<(), RowError> {
     let mut statement = connection.prepare_cached(statements::GET_METADATA)?;
     let mut rows = statement.query(params![sequence])?;
     let Some(row) = rows.next()? else {

@@ -3,7 +3,7 @@
 //! The tables are in `migrations/sqlite`, and described for auditors in the README. Columns are
 //! named in full and in the order in which `rows` reads them.
 
-pub(super) const SCHEMA: &str = include_str!("../../migrations/sqlite/V1__journal.sql");
+pub(super) const SCHEMA: &str = include_str!("../../../migrations/sqlite/V1__journal.sql");
 
 pub(super) const PUT_BOOK: &str =
     "INSERT INTO ledger_book (only, name, zone, created_at) VALUES (1, ?1, ?2, ?3)";
@@ -85,8 +85,18 @@ pub(super) const LIST_LINKS: &str = "SELECT first_sequence FROM ledger_links \
 pub(super) const LIST_REFERENCES: &str = "SELECT first_sequence FROM ledger_references \
      WHERE reference = ?1 AND first_sequence > ?2 ORDER BY first_sequence LIMIT ?3";
 
-pub(super) const LIST_TRANSACTIONS: &str = "SELECT sequence FROM ledger_entries \
-     WHERE sequence > ?1 AND action IS NOT NULL ORDER BY sequence LIMIT ?2";
+pub(super) const GET_FIRST_ROW: &str = "SELECT sequence, kind, transaction_id, posting, debit, \
+     credit, amount, debit_previous, credit_previous, debit_balance, credit_balance, action, \
+     code, date, row_count, request_hash, reference, metadata_digest, parent, restores, \
+     is_final, expires_at FROM ledger_entries WHERE sequence <= ?1 AND action IS NOT NULL \
+     ORDER BY sequence DESC LIMIT 1";
+
+pub(super) const GET_HEAD: &str = "SELECT first_sequence, last_sequence, booked_at, format, \
+     epoch, merkle_root, previous_hash, header_hash FROM ledger_batches \
+     ORDER BY first_sequence DESC LIMIT 1";
+
+pub(super) const LIST_PARENTS: &str = "SELECT DISTINCT parent FROM ledger_links \
+     WHERE parent > ?1 ORDER BY parent LIMIT ?2";
 
 pub(super) const GET_BOOKED_AT: &str = "SELECT last_sequence, booked_at FROM ledger_batches \
      WHERE first_sequence <= ?1 ORDER BY first_sequence DESC LIMIT 1";

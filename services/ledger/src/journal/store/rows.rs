@@ -7,8 +7,8 @@
 use kit::time::{Date, Timestamp};
 use ledger_core::{
     AccountChanged, AccountIndex, AccountKind, AccountOpened, AccountPath, AccountState,
-    CommodityAdded, CommodityIndex, Digest, Freeze, Head, Movement, MovementKind, Overdraft,
-    Reference, Settings, TransactionCode, TransactionId, TransactionKind,
+    BatchHeader, CommodityAdded, CommodityIndex, Digest, Freeze, Head, Movement, MovementKind,
+    Overdraft, Reference, Settings, TransactionCode, TransactionId, TransactionKind,
 };
 use money::{Commodity, CommodityCode};
 use rusqlite::Row;
@@ -55,9 +55,9 @@ impl<'a> Columns<'a> {
     fn opt_int<T: TryFrom<i64>>(&mut self, column: &'static str) -> Result<Option<T>, RowError> {
         match self.take()? {
             ValueRef::Null => Ok(None),
-            ValueRef::Integer(value) => {
-                T::try_from(value).map(Some).map_err(|_| RowError::Column(column))
-            }
+            ValueRef::Integer(value) => T::try_from(value)
+                .map(Some)
+                .map_err(|_| RowError::Column(column)),
             _ => Err(RowError::Column(column)),
         }
     }
@@ -68,15 +68,12 @@ impl<'a> Columns<'a> {
     }
 
     /// Text or nothing.
-    pub(super) fn opt_text(
-        &mut self,
-        column: &'static str,
-    ) -> Result<Option<&'a str>, RowError> {
+    pub(super) fn opt_text(&mut self, column: &'static str) -> Result<Option<&'a str>, RowError> {
         match self.take()? {
             ValueRef::Null => Ok(None),
-            ValueRef::Text(bytes) => {
-                std::str::from_utf8(bytes).map(Some).map_err(|_| RowError::Column(column))
-            }
+            ValueRef::Text(bytes) => std::str::from_utf8(bytes)
+                .map(Some)
+                .map_err(|_| RowError::Column(column)),
             _ => Err(RowError::Column(column)),
         }
     }
@@ -87,9 +84,10 @@ impl<'a> Columns<'a> {
     ) -> Result<Option<[u8; N]>, RowError> {
         match self.take()? {
             ValueRef::Null => Ok(None),
-            ValueRef::Blob(bytes) => {
-                bytes.try_into().map(Some).map_err(|_| RowError::Column(column))
-            }
+            ValueRef::Blob(bytes) => bytes
+                .try_into()
+                .map(Some)
+                .map_err(|_| RowError::Column(column)),
             _ => Err(RowError::Column(column)),
         }
     }
@@ -109,7 +107,9 @@ impl<'a> Columns<'a> {
     }
 
     fn opt_id(&mut self, column: &'static str) -> Result<Option<TransactionId>, RowError> {
-        let Some(bytes) = self.opt_bytes::<16>(column)? else { return Ok(None) };
+        let Some(bytes) = self.opt_bytes::<16>(column)? else {
+            return Ok(None);
+        };
         let id = TransactionId::from_u128(u128::from_be_bytes(bytes));
         id.map(Some).ok_or(RowError::Column(column))
     }
@@ -121,8 +121,12 @@ impl<'a> Columns<'a> {
     }
 
     fn opt_timestamp(&mut self, column: &'static str) -> Result<Option<Timestamp>, RowError> {
-        let Some(micros) = self.opt_int(column)? else { return Ok(None) };
-        Timestamp::checked_from_micros(micros).map(Some).ok_or(RowError::Column(column))
+        let Some(micros) = self.opt_int(column)? else {
+            return Ok(None);
+        };
+        Timestamp::checked_from_micros(micros)
+            .map(Some)
+            .ok_or(RowError::Column(column))
     }
 
     fn wide(&mut self, column: &'static str) -> Result<i128, RowError> {
@@ -243,14 +247,29 @@ fn settings(columns: &mut Columns<'_>) -> Result<(Overdraft, Freeze), RowError> 
     Ok((overdraft, freeze))
 }
 
+/// A row of `ledger_batches`: the header, and the hash the row states for it.
+pub(super) fn header(columns: &mut Columns<'_>) -> Result<(BatchHeader, Digest), RowError> {
+    let first_sequence = columns.int("first_sequence")?;
+    let last_sequence = columns.int("last_sequence")?;
+    let booked_at = columns.timestamp("booked_at")?;
+    let header = BatchHeader {
+        format: columns.int("format")?,
+        epoch: columns.int("epoch")?,
+        first_sequence,
+        last_sequence,
+        booked_at,
+        merkle_root: columns.digest("merkle_root")?,
+        previous_hash: columns.digest("previous_hash")?,
+    };
+    Ok((header, columns.digest("header_hash")?))
+}
+
 /// A row of `ledger_commodities`, without its sequence.
 pub(super) fn commodity(columns: &mut Columns<'_>) -> Result<CommodityAdded, RowError> {
     let index = CommodityIndex(columns.int("number")?);
-    let code =
-        CommodityCode::parse(columns.text("code")?).map_err(|_| RowError::Column("code"))?;
+    let code = CommodityCode::parse(columns.text("code")?).map_err(|_| RowError::Column("code"))?;
     let exponent = columns.int("exponent")?;
-    let commodity =
-        Commodity::define(code, exponent).map_err(|_| RowError::Column("exponent"))?;
+    let commodity = Commodity::define(code, exponent).map_err(|_| RowError::Column("exponent"))?;
     Ok(CommodityAdded { index, commodity })
 }
 
@@ -269,8 +288,18 @@ pub(super) fn account(columns: &mut Columns<'_>) -> Result<AccountOpened, RowErr
     let commodity = CommodityIndex(columns.int("commodity")?);
     let (overdraft, freeze) = settings(columns)?;
     let metadata_digest = columns.opt_digest("metadata_digest")?.map(Box::new);
-    let settings = Settings { overdraft, freeze, metadata_digest };
-    Ok(AccountOpened { index, path, kind, commodity, settings })
+    let settings = Settings {
+        overdraft,
+        freeze,
+        metadata_digest,
+    };
+    Ok(AccountOpened {
+        index,
+        path,
+        kind,
+        commodity,
+        settings,
+    })
 }
 
 /// A row of `ledger_account_changes`, without its sequence.
@@ -283,7 +312,15 @@ pub(super) fn account_change(columns: &mut Columns<'_>) -> Result<AccountChanged
         _ => return Err(RowError::Column("state")),
     };
     let metadata_digest = columns.opt_digest("metadata_digest")?.map(Box::new);
-    Ok(AccountChanged { account, settings: Settings { overdraft, freeze, metadata_digest }, state })
+    Ok(AccountChanged {
+        account,
+        settings: Settings {
+            overdraft,
+            freeze,
+            metadata_digest,
+        },
+        state,
+    })
 }
 
 /// A row of `ledger_entries`, without its sequence.
@@ -325,7 +362,11 @@ fn head(columns: &mut Columns<'_>) -> Result<Option<Head>, RowError> {
         let nothing = action.or(code).or(date).or(reference).is_none()
             && rows.is_none()
             && request_hash.or(metadata_digest).is_none();
-        return if nothing { Ok(None) } else { Err(RowError::Column("action")) };
+        return if nothing {
+            Ok(None)
+        } else {
+            Err(RowError::Column("action"))
+        };
     };
     Ok(Some(Head {
         code: TransactionCode::parse(code).map_err(|_| RowError::Column("code"))?,
@@ -363,7 +404,10 @@ fn transaction_kind(
         (Some("post"), None, None, None, None) => TransactionKind::Post,
         (Some("hold"), None, None, None, expires_at) => TransactionKind::Hold { expires_at },
         (Some("capture"), Some(parent), None, Some(is_final @ (0 | 1)), None) => {
-            TransactionKind::Capture { parent, is_final: is_final == 1 }
+            TransactionKind::Capture {
+                parent,
+                is_final: is_final == 1,
+            }
         }
         (Some("void"), Some(parent), None, None, None) => TransactionKind::Void { parent },
         (Some("expiry"), Some(parent), None, None, None) => TransactionKind::Expiry { parent },

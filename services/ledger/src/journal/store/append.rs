@@ -12,7 +12,8 @@ use rusqlite::{CachedStatement, Connection, TransactionBehavior, params};
 use super::rows::{
     sql_action, sql_freeze, sql_int, sql_kind, sql_movement, sql_overdraft, sql_state, sql_wide,
 };
-use super::{Batch, statements};
+use super::statements;
+use crate::journal::Batch;
 
 /// Writes a batch, and `before` it whatever belongs to the same transaction.
 pub(super) fn append(
@@ -42,16 +43,18 @@ pub(super) fn append(
 
 fn put_header(connection: &Connection, batch: &Batch) -> rusqlite::Result<()> {
     let header = &batch.header;
-    connection.prepare_cached(statements::PUT_BATCH)?.execute(params![
-        sql_int(header.first_sequence),
-        sql_int(header.last_sequence),
-        header.booked_at.micros(),
-        header.format,
-        sql_int(header.epoch),
-        header.merkle_root.0,
-        header.previous_hash.0,
-        header.hash().0,
-    ])?;
+    connection
+        .prepare_cached(statements::PUT_BATCH)?
+        .execute(params![
+            sql_int(header.first_sequence),
+            sql_int(header.last_sequence),
+            header.booked_at.micros(),
+            header.format,
+            sql_int(header.epoch),
+            header.merkle_root.0,
+            header.previous_hash.0,
+            header.hash().0,
+        ])?;
     Ok(())
 }
 
@@ -103,7 +106,11 @@ impl<'a> Put<'a> {
             opened.commodity.0,
             sql_overdraft(opened.settings.overdraft),
             sql_freeze(opened.settings.freeze),
-            opened.settings.metadata_digest.as_deref().map(|digest| digest.0),
+            opened
+                .settings
+                .metadata_digest
+                .as_deref()
+                .map(|digest| digest.0),
         ])?;
         Ok(())
     }
@@ -115,7 +122,11 @@ impl<'a> Put<'a> {
             sql_overdraft(changed.settings.overdraft),
             sql_freeze(changed.settings.freeze),
             sql_state(changed.state),
-            changed.settings.metadata_digest.as_deref().map(|digest| digest.0),
+            changed
+                .settings
+                .metadata_digest
+                .as_deref()
+                .map(|digest| digest.0),
         ])?;
         Ok(())
     }
@@ -168,22 +179,19 @@ impl<'a> Put<'a> {
     }
 
     /// The rows by which a transaction is found.
-    fn beside(
-        &mut self,
-        sequence: i64,
-        row: &Movement,
-        head: &Head,
-    ) -> rusqlite::Result<()> {
+    fn beside(&mut self, sequence: i64, row: &Movement, head: &Head) -> rusqlite::Result<()> {
         // The rows of an expiry belong to the hold, which is found by its own first row.
         if !matches!(head.kind, TransactionKind::Expiry { .. }) {
             let id = row.transaction.bits().to_be_bytes();
             self.transaction.execute(params![id, sequence])?;
         }
         if let Some(reference) = &head.reference {
-            self.reference.execute(params![reference.as_str(), sequence])?;
+            self.reference
+                .execute(params![reference.as_str(), sequence])?;
         }
         for parent in head.kind.touches() {
-            self.link.execute(params![parent.bits().to_be_bytes(), sequence])?;
+            self.link
+                .execute(params![parent.bits().to_be_bytes(), sequence])?;
         }
         Ok(())
     }

@@ -2,13 +2,9 @@
 //!
 //! A [`LedgerStore`] keeps the journal of one book: it appends batches, gives them back, and finds
 //! rows. Stores differ in how they write, never in what a row means. Promises asked of every
-//! implementation stand at the methods; [`sqlite`] is the first. Nothing here decides anything.
+//! implementation stand at the methods; the SQLite one is the first. Nothing here decides anything.
 
-mod append;
-mod replay;
-mod rows;
-mod sqlite;
-mod statements;
+mod store;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -52,7 +48,7 @@ pub struct Batch {
 
 /// Why a store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
-pub enum StoreError {
+pub enum JournalError {
     /// The journal contradicts itself.
     #[error(transparent)]
     Damaged(#[from] Damage),
@@ -72,15 +68,15 @@ pub struct Damage {
 }
 
 /// The books of one place.
-pub trait LedgerStores: Send + Sync {
+pub trait Journals: Send + Sync {
     /// The names of all books, in order.
-    fn list(&self) -> Result<Vec<String>, StoreError>;
+    fn list(&self) -> Result<Vec<String>, JournalError>;
 
     /// Makes a book with its first batch, both or neither; durable on return.
-    fn create(&self, record: &BookRecord, first: &Batch) -> Result<(), StoreError>;
+    fn create(&self, record: &BookRecord, first: &Batch) -> Result<(), JournalError>;
 
     /// Opens a book for one writer. A second process that tries is refused.
-    fn open(&self, name: &str) -> Result<Arc<dyn LedgerStore>, StoreError>;
+    fn open(&self, name: &str) -> Result<Arc<dyn LedgerStore>, JournalError>;
 }
 
 /// The journal of one book. Reads may run while an append does, and see all that was appended
@@ -91,23 +87,23 @@ pub trait LedgerStore: Send + Sync {
 
     /// Appends the next batch, all of it or nothing; durable on return. After an error nobody
     /// knows which: the caller must stop and replay.
-    fn append(&self, batch: &Batch) -> Result<(), StoreError>;
+    fn append(&self, batch: &Batch) -> Result<(), JournalError>;
 
     /// Gives every batch to `visit`, in order, until it refuses. With `thorough`, also compares
     /// what is found beside the journal (ids, references, links, metadata) both ways.
-    fn replay(&self, thorough: bool, visit: &mut Visit<'_>) -> Result<(), StoreError>;
+    fn replay(&self, thorough: bool, visit: &mut Visit<'_>) -> Result<(), JournalError>;
 
     /// The first row of a transaction.
-    fn find_transaction(&self, id: TransactionId) -> Result<Option<u64>, StoreError>;
+    fn find_transaction(&self, id: TransactionId) -> Result<Option<u64>, JournalError>;
 
     /// The greatest transaction id there is, as bits; 0 for none.
-    fn newest_id(&self) -> Result<u128, StoreError>;
+    fn newest_id(&self) -> Result<u128, JournalError>;
 
     /// The row of this sequence if it is a movement.
-    fn find_row(&self, sequence: u64) -> Result<Option<Entry>, StoreError>;
+    fn find_row(&self, sequence: u64) -> Result<Option<Entry>, JournalError>;
 
     /// All rows of the transaction whose first row this is.
-    fn load_rows(&self, first_sequence: u64) -> Result<Vec<Entry>, StoreError>;
+    fn load_rows(&self, first_sequence: u64) -> Result<Vec<Entry>, JournalError>;
 
     /// First rows of transactions that name this parent, after a sequence, ascending.
     fn list_links(
@@ -115,7 +111,7 @@ pub trait LedgerStore: Send + Sync {
         parent: TransactionId,
         after: u64,
         limit: u32,
-    ) -> Result<Vec<u64>, StoreError>;
+    ) -> Result<Vec<u64>, JournalError>;
 
     /// First rows of transactions that carry this reference, after a sequence, ascending.
     fn list_references(
@@ -123,22 +119,35 @@ pub trait LedgerStore: Send + Sync {
         reference: &str,
         after: u64,
         limit: u32,
-    ) -> Result<Vec<u64>, StoreError>;
+    ) -> Result<Vec<u64>, JournalError>;
 
-    /// First rows of transactions after a sequence, ascending, in the order of the journal.
-    fn list_transactions(&self, after: u64, limit: u32) -> Result<Vec<u64>, StoreError>;
+    /// Movements from a sequence on, ascending.
+    fn list_rows(&self, from: u64, limit: u32) -> Result<Vec<Entry>, JournalError>;
+
+    /// The first row of the transaction that a movement belongs to.
+    fn load_first_row(&self, sequence: u64) -> Result<Entry, JournalError>;
+
+    /// The header of the last batch.
+    fn load_head(&self) -> Result<BatchHeader, JournalError>;
+
+    /// Transactions that others name, after an id, ascending.
+    fn list_parents(
+        &self,
+        after: Option<TransactionId>,
+        limit: u32,
+    ) -> Result<Vec<TransactionId>, JournalError>;
 
     /// When the entry of this sequence was booked.
-    fn load_booked_at(&self, sequence: u64) -> Result<Timestamp, StoreError>;
+    fn load_booked_at(&self, sequence: u64) -> Result<Timestamp, JournalError>;
 
     /// The metadata that came with an entry; `None` if it came without, or it was erased.
-    fn find_metadata(&self, sequence: u64) -> Result<Option<String>, StoreError>;
+    fn find_metadata(&self, sequence: u64) -> Result<Option<String>, JournalError>;
 
     /// An account as it was opened.
-    fn load_account(&self, index: AccountIndex) -> Result<AccountOpened, StoreError>;
+    fn load_account(&self, index: AccountIndex) -> Result<AccountOpened, JournalError>;
 
     /// A commodity.
-    fn load_commodity(&self, index: CommodityIndex) -> Result<Commodity, StoreError>;
+    fn load_commodity(&self, index: CommodityIndex) -> Result<Commodity, JournalError>;
 }
 
 /// What [`LedgerStore::replay`] gives its batches to.
@@ -146,14 +155,14 @@ pub type Visit<'a> = dyn FnMut(&BatchHeader, &[Entry]) -> Result<(), Damage> + '
 
 /// Journals as SQLite files in a folder, one per book: `main.db`.
 #[must_use]
-pub fn sqlite(folder: &Path) -> Arc<dyn LedgerStores> {
-    Arc::new(sqlite::Folder::new(folder))
+pub fn sqlite(folder: &Path) -> Arc<dyn Journals> {
+    Arc::new(store::Folder::new(folder))
 }
 
 /// One SQLite journal, for reading only: nothing is locked, nothing changed. For `verify`.
 pub(crate) fn sqlite_reader(
     folder: &Path,
     name: &str,
-) -> Result<Arc<dyn LedgerStore>, StoreError> {
-    Ok(Arc::new(sqlite::Journal::open_to_read(folder, name)?))
+) -> Result<Arc<dyn LedgerStore>, JournalError> {
+    Ok(Arc::new(store::Journal::open_to_read(folder, name)?))
 }

@@ -12,16 +12,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use kit::time::{Timestamp, Zone};
 use ledger_core::{
-    AccountIndex, AccountOpened, CommodityIndex, Entry, EntryBody, TransactionId,
+    AccountIndex, AccountOpened, BatchHeader, CommodityIndex, Entry, EntryBody, TransactionId,
 };
 use money::Commodity;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Params, Row, params};
 
 use super::rows::{self, Columns, RowError, sql_int};
-use super::{
-    Batch, BookRecord, Damage, LedgerStore, LedgerStores, StoreError, Visit, append, replay,
-    statements,
-};
+use super::{append, replay, statements};
+use crate::journal::{Batch, BookRecord, Damage, JournalError, Journals, LedgerStore, Visit};
 
 /// The version of `migrations/sqlite/V1__journal.sql`.
 const SCHEMA_VERSION: i64 = 1;
@@ -39,13 +37,15 @@ const READERS_KEPT: usize = 4;
 const ENDING: &str = ".db";
 
 /// A folder of journals.
-pub(super) struct Folder {
+pub(crate) struct Folder {
     path: PathBuf,
 }
 
 impl Folder {
-    pub(super) fn new(path: &Path) -> Self {
-        Self { path: path.to_path_buf() }
+    pub(crate) fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_path_buf(),
+        }
     }
 }
 
@@ -53,16 +53,20 @@ fn file_of(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}{ENDING}"))
 }
 
-impl LedgerStores for Folder {
-    fn list(&self) -> Result<Vec<String>, StoreError> {
+impl Journals for Folder {
+    fn list(&self) -> Result<Vec<String>, JournalError> {
         let mut names = Vec::new();
         if !self.path.exists() {
             return Ok(names);
         }
         for file in fs::read_dir(&self.path).map_err(unavailable)? {
             let file = file.map_err(unavailable)?;
-            let Ok(file_name) = file.file_name().into_string() else { continue };
-            let Some(name) = file_name.strip_suffix(ENDING) else { continue };
+            let Ok(file_name) = file.file_name().into_string() else {
+                continue;
+            };
+            let Some(name) = file_name.strip_suffix(ENDING) else {
+                continue;
+            };
             if schema_version(&connect(&file.path(), false)?).map_err(failed)? > 0 {
                 names.push(name.to_owned());
             }
@@ -71,7 +75,7 @@ impl LedgerStores for Folder {
         Ok(names)
     }
 
-    fn create(&self, record: &BookRecord, first: &Batch) -> Result<(), StoreError> {
+    fn create(&self, record: &BookRecord, first: &Batch) -> Result<(), JournalError> {
         fs::create_dir_all(&self.path).map_err(unavailable)?;
         let _lock = lock(&self.path, &record.name)?;
         let mut connection = connect(&file_of(&self.path, &record.name), true)?;
@@ -86,10 +90,12 @@ impl LedgerStores for Folder {
         })
         .map_err(failed)?;
         // The new file's name must survive the loss of power as its content does.
-        File::open(&self.path).and_then(|folder| folder.sync_all()).map_err(unavailable)
+        File::open(&self.path)
+            .and_then(|folder| folder.sync_all())
+            .map_err(unavailable)
     }
 
-    fn open(&self, name: &str) -> Result<Arc<dyn LedgerStore>, StoreError> {
+    fn open(&self, name: &str) -> Result<Arc<dyn LedgerStore>, JournalError> {
         let lock = lock(&self.path, name)?;
         let mut journal = Journal::open_to_read(&self.path, name)?;
         journal.writer = Some(Mutex::new(connect(&journal.file, true)?));
@@ -99,7 +105,7 @@ impl LedgerStores for Folder {
 }
 
 /// Takes the lock file of a book; it is given back when the handle is dropped or the process ends.
-fn lock(folder: &Path, name: &str) -> Result<File, StoreError> {
+fn lock(folder: &Path, name: &str) -> Result<File, JournalError> {
     let path = folder.join(format!("{name}.lock"));
     let file = File::options()
         .create(true)
@@ -109,14 +115,14 @@ fn lock(folder: &Path, name: &str) -> Result<File, StoreError> {
         .map_err(unavailable)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(StoreError::Unavailable("another process writes this book".to_owned()))
-        }
+        Err(TryLockError::WouldBlock) => Err(JournalError::Unavailable(
+            "another process writes this book".to_owned(),
+        )),
         Err(TryLockError::Error(error)) => Err(unavailable(error)),
     }
 }
 
-fn connect(file: &Path, write: bool) -> Result<Connection, StoreError> {
+fn connect(file: &Path, write: bool) -> Result<Connection, JournalError> {
     let access = if write {
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE
     } else {
@@ -126,8 +132,12 @@ fn connect(file: &Path, write: bool) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(file, flags).map_err(failed)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
     if write {
-        connection.pragma_update(None, "journal_mode", "wal").map_err(failed)?;
-        connection.pragma_update(None, "synchronous", "full").map_err(failed)?;
+        connection
+            .pragma_update(None, "journal_mode", "wal")
+            .map_err(failed)?;
+        connection
+            .pragma_update(None, "synchronous", "full")
+            .map_err(failed)?;
     }
     Ok(connection)
 }
@@ -136,16 +146,16 @@ fn schema_version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 
-fn unavailable(error: std::io::Error) -> StoreError {
-    StoreError::Unavailable(error.to_string())
+fn unavailable(error: std::io::Error) -> JournalError {
+    JournalError::Unavailable(error.to_string())
 }
 
-pub(super) fn failed(error: rusqlite::Error) -> StoreError {
-    StoreError::Unavailable(error.to_string())
+pub(super) fn failed(error: rusqlite::Error) -> JournalError {
+    JournalError::Unavailable(error.to_string())
 }
 
 /// The journal of one book.
-pub(super) struct Journal {
+pub(crate) struct Journal {
     file: PathBuf,
     record: BookRecord,
     writer: Option<Mutex<Connection>>,
@@ -154,23 +164,33 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    pub(super) fn open_to_read(folder: &Path, name: &str) -> Result<Self, StoreError> {
+    pub(crate) fn open_to_read(folder: &Path, name: &str) -> Result<Self, JournalError> {
         let file = file_of(folder, name);
         let connection = connect(&file, false)?;
         let version = schema_version(&connection).map_err(failed)?;
         if version != SCHEMA_VERSION {
-            return Err(StoreError::Unavailable(format!(
+            return Err(JournalError::Unavailable(format!(
                 "schema version must be {SCHEMA_VERSION}, is {version}"
             )));
         }
         let record = load_record(&connection, name)?;
         let readers = Mutex::new(vec![connection]);
-        Ok(Self { file, record, writer: None, readers, lock: None })
+        Ok(Self {
+            file,
+            record,
+            writer: None,
+            readers,
+            lock: None,
+        })
     }
 
     /// Runs `read` on a connection of its own.
-    fn read<T>(&self, read: impl FnOnce(&Connection) -> Found<T>) -> Result<T, StoreError> {
-        let kept = self.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    fn read<T>(&self, read: impl FnOnce(&Connection) -> Found<T>) -> Result<T, JournalError> {
+        let kept = self
+            .readers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
         let connection = match kept {
             Some(connection) => connection,
             None => connect(&self.file, false)?,
@@ -190,7 +210,7 @@ impl Journal {
         })
     }
 
-    fn list(&self, sql: &str, params: impl Params) -> Result<Vec<u64>, StoreError> {
+    fn list(&self, sql: &str, params: impl Params) -> Result<Vec<u64>, JournalError> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(sql)?;
             let mut rows = statement.query(params)?;
@@ -202,7 +222,7 @@ impl Journal {
         })
     }
 
-    fn rows_from(&self, sequence: u64, limit: u32) -> Result<Vec<Entry>, StoreError> {
+    fn rows_from(&self, sequence: u64, limit: u32) -> Result<Vec<Entry>, JournalError> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(statements::ROWS_FROM)?;
             let mut rows = statement.query(params![sql_int(sequence), limit])?;
@@ -232,8 +252,11 @@ fn one<T>(
     rows.next()?.map(take).transpose()
 }
 
-fn load_record(connection: &Connection, name: &str) -> Result<BookRecord, StoreError> {
-    let damaged = |what: &str| Damage { batch: 1, what: what.to_owned() };
+fn load_record(connection: &Connection, name: &str) -> Result<BookRecord, JournalError> {
+    let damaged = |what: &str| Damage {
+        batch: 1,
+        what: what.to_owned(),
+    };
     let row: Option<(String, String, i64)> = connection
         .query_row(statements::GET_BOOK, [], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
@@ -248,7 +271,11 @@ fn load_record(connection: &Connection, name: &str) -> Result<BookRecord, StoreE
     let zone = Zone::parse(&zone).map_err(|_| damaged("the book's zone must be known"))?;
     let created_at = Timestamp::checked_from_micros(created_at)
         .ok_or_else(|| damaged("the book must have been created at some time"))?;
-    Ok(BookRecord { name: own_name, zone, created_at })
+    Ok(BookRecord {
+        name: own_name,
+        zone,
+        created_at,
+    })
 }
 
 impl LedgerStore for Journal {
@@ -256,29 +283,32 @@ impl LedgerStore for Journal {
         &self.record
     }
 
-    fn append(&self, batch: &Batch) -> Result<(), StoreError> {
+    fn append(&self, batch: &Batch) -> Result<(), JournalError> {
         let writer = self.writer.as_ref().ok_or_else(|| {
-            StoreError::Unavailable("the journal was opened for reading".to_owned())
+            JournalError::Unavailable("the journal was opened for reading".to_owned())
         })?;
         let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
         append::append(&mut writer, batch, |_| Ok(())).map_err(failed)
     }
 
-    fn replay(&self, thorough: bool, visit: &mut Visit<'_>) -> Result<(), StoreError> {
+    fn replay(&self, thorough: bool, visit: &mut Visit<'_>) -> Result<(), JournalError> {
         let connection = connect(&self.file, false)?;
         replay::replay(&connection, &self.record, thorough, visit)
     }
 
-    fn find_transaction(&self, id: TransactionId) -> Result<Option<u64>, StoreError> {
+    fn find_transaction(&self, id: TransactionId) -> Result<Option<u64>, JournalError> {
         let id = id.bits().to_be_bytes();
         self.read(|connection| {
-            one(connection, statements::GET_TRANSACTION, params![id], |row| {
-                Columns::new(row).int("first_sequence")
-            })
+            one(
+                connection,
+                statements::GET_TRANSACTION,
+                params![id],
+                |row| Columns::new(row).int("first_sequence"),
+            )
         })
     }
 
-    fn newest_id(&self) -> Result<u128, StoreError> {
+    fn newest_id(&self) -> Result<u128, JournalError> {
         self.read(|connection| {
             let newest: Option<[u8; 16]> =
                 connection.query_row(statements::GET_NEWEST_ID, [], |row| row.get(0))?;
@@ -286,18 +316,20 @@ impl LedgerStore for Journal {
         })
     }
 
-    fn find_row(&self, sequence: u64) -> Result<Option<Entry>, StoreError> {
+    fn find_row(&self, sequence: u64) -> Result<Option<Entry>, JournalError> {
         let row = self.rows_from(sequence, 1)?.pop();
         Ok(row.filter(|row| row.sequence == sequence))
     }
 
-    fn load_rows(&self, first_sequence: u64) -> Result<Vec<Entry>, StoreError> {
+    fn load_rows(&self, first_sequence: u64) -> Result<Vec<Entry>, JournalError> {
         let missing = || Damage {
             batch: first_sequence,
             what: format!("sequence {first_sequence} must begin a transaction"),
         };
         let first = self.find_row(first_sequence)?.ok_or_else(missing)?;
-        let EntryBody::Movement(movement) = &first.body else { return Err(missing().into()) };
+        let EntryBody::Movement(movement) = &first.body else {
+            return Err(missing().into());
+        };
         let head = movement.head.as_deref().ok_or_else(missing)?;
         if head.rows == 1 {
             return Ok(vec![first]);
@@ -310,9 +342,12 @@ impl LedgerStore for Journal {
         parent: TransactionId,
         after: u64,
         limit: u32,
-    ) -> Result<Vec<u64>, StoreError> {
+    ) -> Result<Vec<u64>, JournalError> {
         let parent = parent.bits().to_be_bytes();
-        self.list(statements::LIST_LINKS, params![parent, sql_int(after), limit])
+        self.list(
+            statements::LIST_LINKS,
+            params![parent, sql_int(after), limit],
+        )
     }
 
     fn list_references(
@@ -320,20 +355,82 @@ impl LedgerStore for Journal {
         reference: &str,
         after: u64,
         limit: u32,
-    ) -> Result<Vec<u64>, StoreError> {
-        self.list(statements::LIST_REFERENCES, params![reference, sql_int(after), limit])
+    ) -> Result<Vec<u64>, JournalError> {
+        self.list(
+            statements::LIST_REFERENCES,
+            params![reference, sql_int(after), limit],
+        )
     }
 
-    fn list_transactions(&self, after: u64, limit: u32) -> Result<Vec<u64>, StoreError> {
-        self.list(statements::LIST_TRANSACTIONS, params![sql_int(after), limit])
+    fn list_rows(&self, from: u64, limit: u32) -> Result<Vec<Entry>, JournalError> {
+        self.rows_from(from, limit)
     }
 
-    fn load_booked_at(&self, sequence: u64) -> Result<Timestamp, StoreError> {
+    fn load_first_row(&self, sequence: u64) -> Result<Entry, JournalError> {
         let found = self.read(|connection| {
-            one(connection, statements::GET_BOOKED_AT, params![sql_int(sequence)], |row| {
-                let mut columns = Columns::new(row);
-                Ok((columns.int::<u64>("last_sequence")?, columns.timestamp("booked_at")?))
+            one(
+                connection,
+                statements::GET_FIRST_ROW,
+                params![sql_int(sequence)],
+                |row| {
+                    let mut columns = Columns::new(row);
+                    let sequence = columns.int("sequence")?;
+                    let body = EntryBody::Movement(rows::movement(&mut columns)?);
+                    Ok(Entry { sequence, body })
+                },
+            )
+        })?;
+        let missing = || Damage {
+            batch: sequence,
+            what: format!("sequence {sequence} must belong to a transaction"),
+        };
+        Ok(found.ok_or_else(missing)?)
+    }
+
+    fn load_head(&self) -> Result<BatchHeader, JournalError> {
+        let found = self.read(|connection| {
+            one(connection, statements::GET_HEAD, [], |row| {
+                Ok(rows::header(&mut Columns::new(row))?.0)
             })
+        })?;
+        let missing = || Damage {
+            batch: 1,
+            what: "a journal must have a batch".to_owned(),
+        };
+        Ok(found.ok_or_else(missing)?)
+    }
+
+    fn list_parents(
+        &self,
+        after: Option<TransactionId>,
+        limit: u32,
+    ) -> Result<Vec<TransactionId>, JournalError> {
+        let after = after.map_or(0, TransactionId::bits).to_be_bytes();
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(statements::LIST_PARENTS)?;
+            let mut rows = statement.query(params![after, limit])?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                found.push(Columns::new(row).id("parent")?);
+            }
+            Ok(found)
+        })
+    }
+
+    fn load_booked_at(&self, sequence: u64) -> Result<Timestamp, JournalError> {
+        let found = self.read(|connection| {
+            one(
+                connection,
+                statements::GET_BOOKED_AT,
+                params![sql_int(sequence)],
+                |row| {
+                    let mut columns = Columns::new(row);
+                    Ok((
+                        columns.int::<u64>("last_sequence")?,
+                        columns.timestamp("booked_at")?,
+                    ))
+                },
+            )
         })?;
         let found = found.filter(|(last_sequence, _)| sequence <= *last_sequence);
         let missing = || Damage {
@@ -343,34 +440,51 @@ impl LedgerStore for Journal {
         Ok(found.ok_or_else(missing)?.1)
     }
 
-    fn find_metadata(&self, sequence: u64) -> Result<Option<String>, StoreError> {
+    fn find_metadata(&self, sequence: u64) -> Result<Option<String>, JournalError> {
         let found = self.read(|connection| {
-            one(connection, statements::GET_METADATA, params![sql_int(sequence)], |row| {
-                Ok(Columns::new(row).opt_text("body")?.map(str::to_owned))
-            })
+            one(
+                connection,
+                statements::GET_METADATA,
+                params![sql_int(sequence)],
+                |row| Ok(Columns::new(row).opt_text("body")?.map(str::to_owned)),
+            )
         })?;
         Ok(found.flatten())
     }
 
-    fn load_account(&self, index: AccountIndex) -> Result<AccountOpened, StoreError> {
+    fn load_account(&self, index: AccountIndex) -> Result<AccountOpened, JournalError> {
         let found = self.read(|connection| {
-            one(connection, statements::GET_ACCOUNT, params![index.0], |row| {
-                rows::account(&mut Columns::new(row))
-            })
+            one(
+                connection,
+                statements::GET_ACCOUNT,
+                params![index.0],
+                |row| rows::account(&mut Columns::new(row)),
+            )
         })?;
         found.ok_or_else(|| {
-            Damage { batch: 0, what: format!("account number {} must be there", index.0) }.into()
+            Damage {
+                batch: 0,
+                what: format!("account number {} must be there", index.0),
+            }
+            .into()
         })
     }
 
-    fn load_commodity(&self, index: CommodityIndex) -> Result<Commodity, StoreError> {
+    fn load_commodity(&self, index: CommodityIndex) -> Result<Commodity, JournalError> {
         let found = self.read(|connection| {
-            one(connection, statements::GET_COMMODITY, params![index.0], |row| {
-                Ok(rows::commodity(&mut Columns::new(row))?.commodity)
-            })
+            one(
+                connection,
+                statements::GET_COMMODITY,
+                params![index.0],
+                |row| Ok(rows::commodity(&mut Columns::new(row))?.commodity),
+            )
         })?;
         found.ok_or_else(|| {
-            Damage { batch: 0, what: format!("commodity number {} must be there", index.0) }.into()
+            Damage {
+                batch: 0,
+                what: format!("commodity number {} must be there", index.0),
+            }
+            .into()
         })
     }
 }

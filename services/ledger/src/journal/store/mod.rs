@@ -1,0 +1,9 @@
+//! Journals in SQLite: one file per book, the tables of `migrations/sqlite`.
+
+mod append;
+mod replay;
+mod rows;
+mod sqlite;
+mod statements;
+
+pub(super) use sqlite::{Folder, Journal};
