@@ -60,7 +60,11 @@ pub struct Role {
 }
 
 /// Every role of this binary.
-pub const ROLES: &[Role] = &[];
+pub const ROLES: &[Role] = &[Role {
+    name: "notifications",
+    schema: Some(&notifications::SCHEMA),
+    build: notifications,
+}];
 
 /// The roles a configuration asks for: those named, else those of the edition, else all.
 pub fn selected(config: &Config) -> Result<Vec<&'static Role>, Failure> {
@@ -99,4 +103,19 @@ pub fn find(name: &str) -> Result<&'static Role, Failure> {
                 .collect::<Vec<_>>()
                 .join(", "),
         })
+}
+
+fn notifications(wiring: &Wiring) -> Building<'_> {
+    Box::pin(async move {
+        let publishes = notifications::EDGES.publishes;
+        let store = wiring.store(&notifications::SCHEMA, publishes).await?;
+        let (clock, ids) = (wiring.clock.clone(), wiring.ids.clone());
+        let retention = notifications::Retention::default();
+        Ok(notifications::service(notifications::Deps {
+            store,
+            clock,
+            ids,
+            retention,
+        }))
+    })
 }

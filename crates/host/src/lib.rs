@@ -10,6 +10,7 @@
 //! word, and it opens no database.
 
 mod app;
+mod changes;
 mod events;
 mod observe;
 mod probes;
@@ -21,6 +22,7 @@ mod timers;
 mod topology;
 mod writes;
 
+pub use changes::{Change, HistoryLine};
 pub use events::publish;
 pub use server::Drained;
 pub use service::{Edges, Readiness, Service, Stop, Work, WorkError};

@@ -8,6 +8,7 @@
 //! | [`random`] | the source of randomness |
 //! | [`calendar`] | weekends, holidays, counting in business days |
 //! | [`name`] | text from outside that follows a rule, checked where it enters |
+//! | [`outcome`] | what a decision comes to: events, or nothing new |
 //! | [`limits`] | every platform-wide limit, with its reason |
 //! | [`codes`] | every stable error code, with its status and its remedy |
 //!
@@ -55,5 +56,6 @@ pub mod codes;
 pub mod id;
 pub mod limits;
 pub mod name;
+pub mod outcome;
 pub mod random;
 pub mod time;

@@ -8,12 +8,12 @@ mod messages;
 mod templates;
 mod wire;
 
+use host::Change;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use web::Principal;
 
 use crate::Deps;
-use crate::store::Change;
 
 /// The routes, with what they work on.
 pub fn router(deps: Deps) -> OpenApiRouter {
@@ -35,9 +35,5 @@ pub fn router(deps: Deps) -> OpenApiRouter {
 
 /// A change by the caller, now.
 fn change_by(principal: &Principal, deps: &Deps) -> Change {
-    Change {
-        by: principal.subject.clone(),
-        at: deps.clock.now(),
-        ids: deps.ids.clone(),
-    }
+    Change::now(principal.subject.clone(), deps.clock.as_ref(), &deps.ids)
 }

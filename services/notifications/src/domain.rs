@@ -13,15 +13,6 @@ pub mod wording;
 
 use self::wording::Part;
 
-/// What a command comes to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome<E> {
-    /// These events happen, in this order, together.
-    Apply(Vec<E>),
-    /// It has happened before: nothing changes, and the answer is that of the first time.
-    AlreadyApplied,
-}
-
 /// Why a command is refused: what must hold and does not.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Reject {

@@ -49,6 +49,15 @@ pub struct Retention {
     pub message_days: u32,
 }
 
+impl Default for Retention {
+    /// Seven years, the longest that a supervisor of our editions asks for.
+    fn default() -> Self {
+        Self {
+            message_days: 7 * 366,
+        }
+    }
+}
+
 /// The service: its routes, its timers, its store.
 #[must_use]
 pub fn service(deps: Deps) -> host::Service {

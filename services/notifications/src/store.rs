@@ -8,10 +8,7 @@
 mod messages;
 mod templates;
 
-use kit::id::IdSource;
-use kit::name::Subject;
-use kit::time::Timestamp;
-use store::{Migration, Row, Schema, Statement, StoreError};
+use store::{Migration, Schema, Statement};
 
 pub use self::messages::{
     Place, find_message, find_message_by_reference, find_message_of_recipient,
@@ -56,40 +53,6 @@ const STATEMENTS: &[&Statement] = &[
     &templates::ADD_TEMPLATE_HISTORY,
     &templates::LIST_TEMPLATE_HISTORY,
 ];
-
-/// Who changes something, when, and where the ids of its events come from.
-#[derive(Clone)]
-pub struct Change {
-    /// Who.
-    pub by: Subject,
-    /// When.
-    pub at: Timestamp,
-    /// The source of event ids.
-    pub ids: IdSource,
-}
-
-/// One line of a history: what was changed, by whom, when.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HistoryEntry {
-    /// The revision the change led to.
-    pub revision: u32,
-    /// What happened, in one word.
-    pub change: String,
-    /// Who did it.
-    pub changed_by: Subject,
-    /// When.
-    pub changed_at: Timestamp,
-}
-
-/// Reads a line of a history from the first four columns.
-fn history_entry(row: &Row) -> Result<HistoryEntry, StoreError> {
-    Ok(HistoryEntry {
-        revision: row.count(0)?,
-        change: row.text(1)?,
-        changed_by: row.parsed(2)?,
-        changed_at: row.timestamp(3)?,
-    })
-}
 
 /// The revision that events led away from: each raised it by one.
 fn revision_before<E>(revision: u32, events: &[E]) -> u32 {

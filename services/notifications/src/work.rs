@@ -7,13 +7,13 @@
 use std::time::Duration;
 
 use ::store::Tx;
-use host::{Timer, WorkError};
+use host::{Change, Timer, WorkError};
 use kit::name::Subject;
 use kit::time::Timestamp;
 
 use crate::domain::message::{self, Command};
 use crate::error::Error;
-use crate::store::{self, Change};
+use crate::store;
 use crate::{Deps, SCHEMA};
 
 /// How often due messages are looked for: nobody waits for a scheduled text by the second.
@@ -41,11 +41,7 @@ pub fn timers(deps: Deps) -> [Timer; 2] {
 /// Sends the messages whose time has come.
 async fn send_due(deps: Deps) -> Result<(), WorkError> {
     let by = Subject::parse(SCHEMA.service).expect("a component's name is visible text");
-    let change = Change {
-        by,
-        at: deps.clock.now(),
-        ids: deps.ids.clone(),
-    };
+    let change = Change::now(by, deps.clock.as_ref(), &deps.ids);
     for _ in 0..BATCHES_MAX {
         let batch = change.clone();
         let sent = deps.store.write(move |tx| send_batch(tx, &batch)).await?;

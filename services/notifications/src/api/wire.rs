@@ -4,6 +4,7 @@
 //! an example that a test sends or compares.
 
 use contracts::notifications::MessageId;
+use host::HistoryLine;
 use kit::name::Subject;
 use kit::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,6 @@ use crate::domain::names::{Reference, TemplateKey};
 use crate::domain::parameters::{Parameter, Parameters};
 use crate::domain::template::{self, Template};
 use crate::domain::wording::{Text, Wording};
-use crate::store::HistoryEntry;
 
 /// The next version of a template.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -137,14 +137,14 @@ pub struct TemplateView {
 
 impl TemplateView {
     /// A template with what is to be shown of its history.
-    pub fn new(template: Template, history: Vec<HistoryEntry>) -> Self {
+    pub fn new(template: Template, history: Vec<HistoryLine>) -> Self {
         Self {
             summary: TemplateSummary::from(&template),
             subject: template.newest.wording.subject,
             body: template.newest.wording.body,
             parameters: template.newest.parameters,
             created_at: template.newest.created_at,
-            history: history.into_iter().map(HistoryLine::from).collect(),
+            history,
         }
     }
 }
@@ -167,40 +167,6 @@ impl From<template::State> for TemplateState {
         match state {
             template::State::InUse => Self::InUse,
             template::State::Retired { retired_at } => Self::Retired { retired_at },
-        }
-    }
-}
-
-/// One change: what, by whom, when.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({
-    "revision": 1,
-    "change": "created",
-    "changed_by": "ops-1",
-    "changed_at": "2026-02-28T10:00:00.000000Z"
-}))]
-pub struct HistoryLine {
-    revision: u32,
-    change: String,
-    #[schema(value_type = String)]
-    changed_by: Subject,
-    #[schema(value_type = String, format = DateTime)]
-    changed_at: Timestamp,
-}
-
-impl From<HistoryEntry> for HistoryLine {
-    fn from(entry: HistoryEntry) -> Self {
-        let HistoryEntry {
-            revision,
-            change,
-            changed_by,
-            changed_at,
-        } = entry;
-        Self {
-            revision,
-            change,
-            changed_by,
-            changed_at,
         }
     }
 }
@@ -359,8 +325,7 @@ pub struct MessageRecord {
 
 impl MessageRecord {
     /// A message with its history.
-    pub fn new(message: Message, history: Vec<HistoryEntry>) -> Self {
-        let history = history.into_iter().map(HistoryLine::from).collect();
+    pub fn new(message: Message, history: Vec<HistoryLine>) -> Self {
         Self {
             message: message.into(),
             history,

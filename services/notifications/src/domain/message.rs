@@ -14,13 +14,14 @@ use std::time::Duration;
 
 use contracts::notifications::MessageId;
 use kit::name::Subject;
+use kit::outcome::Outcome;
 use kit::time::Timestamp;
 
+use super::Reject;
 use super::names::{Reference, TemplateKey};
 use super::parameters::Parameters;
 use super::template::Template;
 use super::wording::{self, Text};
-use super::{Outcome, Reject};
 
 /// How far ahead a message may be scheduled: nobody plans a text further than a year, and a
 /// mistyped century should be refused today.
@@ -248,11 +249,7 @@ pub fn handle(
     command: Command,
     now: Timestamp,
 ) -> Result<(Message, Vec<Event>), Reject> {
-    let events = match decide(before.as_ref(), command, now)? {
-        Outcome::Apply(events) => events,
-        Outcome::AlreadyApplied => Vec::new(),
-    };
-    let after = events.iter().fold(before, apply);
+    let (after, events) = decide(before.as_ref(), command, now)?.applied(before, apply);
     Ok((after.ok_or(Reject::MessageMustExist)?, events))
 }
 

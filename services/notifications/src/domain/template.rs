@@ -7,12 +7,13 @@
 //! Promises: versions are numbered from 1 without gaps; the newest is the one in use; retiring
 //! retires all there are, and a newer version brings the key back into use.
 
+use kit::outcome::Outcome;
 use kit::time::Timestamp;
 
+use super::Reject;
 use super::names::TemplateKey;
 use super::parameters::Parameter;
 use super::wording::{self, Wording};
-use super::{Outcome, Reject};
 
 /// A template as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,11 +146,7 @@ pub fn handle(
     command: Command,
     now: Timestamp,
 ) -> Result<(Template, Vec<Event>), Reject> {
-    let events = match decide(before.as_ref(), command, now)? {
-        Outcome::Apply(events) => events,
-        Outcome::AlreadyApplied => Vec::new(),
-    };
-    let after = events.iter().fold(before, apply);
+    let (after, events) = decide(before.as_ref(), command, now)?.applied(before, apply);
     Ok((after.ok_or(Reject::TemplateMustExist)?, events))
 }
 

@@ -4,12 +4,13 @@ use std::fmt;
 use std::str::FromStr;
 
 use contracts::notifications::{MessageCancelled, MessageId, MessageRead, MessageSent};
+use host::{Change, HistoryLine};
 use kit::name::Subject;
 use kit::time::Timestamp;
 use serde_json::Value as Json;
 use store::{Row, Statement, StoreError, Tx, Value};
 
-use super::{Change, HistoryEntry, history_entry, revision_before};
+use super::revision_before;
 use crate::domain::message::{Content, Event, Message, Request, State};
 use crate::domain::names::Reference;
 use crate::domain::parameters::Parameters;
@@ -242,13 +243,13 @@ pub fn list_message_history(
     recipient: &Subject,
     from: MessageId,
     to: MessageId,
-) -> Result<Vec<(MessageId, HistoryEntry)>, StoreError> {
+) -> Result<Vec<(MessageId, HistoryLine)>, StoreError> {
     tx.query(
         &LIST_MESSAGE_HISTORY,
         &[recipient.into(), from.into(), to.into()],
     )?
     .iter()
-    .map(|row| Ok((row.id(4)?, history_entry(row)?)))
+    .map(|row| Ok((row.id(4)?, HistoryLine::of(row)?)))
     .collect()
 }
 
@@ -320,7 +321,7 @@ fn announce(
                 template_version: content.template_version,
                 sent_at,
             };
-            host::publish(tx, &change.ids, &sent, change.at).map(|()| "sent")
+            change.publish(tx, &sent).map(|()| "sent")
         }
         Event::Read { read_at, .. } => {
             let read = MessageRead {
@@ -329,7 +330,7 @@ fn announce(
                 recipient,
                 read_at,
             };
-            host::publish(tx, &change.ids, &read, change.at).map(|()| "read")
+            change.publish(tx, &read).map(|()| "read")
         }
         Event::Cancelled { cancelled_at } => {
             let cancelled = MessageCancelled {
@@ -339,7 +340,7 @@ fn announce(
                 reference,
                 cancelled_at,
             };
-            host::publish(tx, &change.ids, &cancelled, change.at).map(|()| "cancelled")
+            change.publish(tx, &cancelled).map(|()| "cancelled")
         }
     }
 }

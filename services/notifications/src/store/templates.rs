@@ -1,10 +1,11 @@
 //! Statements and rows of templates.
 
 use contracts::notifications::{TemplateChange, TemplateChanged};
+use host::{Change, HistoryLine};
 use serde_json::Value as Json;
 use store::{Row, Statement, StoreError, Tx};
 
-use super::{Change, HistoryEntry, history_entry, revision_before};
+use super::revision_before;
 use crate::domain::names::TemplateKey;
 use crate::domain::parameters::Parameter;
 use crate::domain::template::{Event, State, Template, Version};
@@ -80,10 +81,10 @@ pub fn list_template_history(
     tx: &mut Tx<'_>,
     key: &TemplateKey,
     rows: u32,
-) -> Result<Vec<HistoryEntry>, StoreError> {
+) -> Result<Vec<HistoryLine>, StoreError> {
     tx.query(&LIST_TEMPLATE_HISTORY, &[key.into(), rows.into()])?
         .iter()
-        .map(history_entry)
+        .map(HistoryLine::of)
         .collect()
 }
 
@@ -133,7 +134,7 @@ pub fn save_template(
             version: newest,
             changed_at: change.at,
         };
-        host::publish(tx, &change.ids, &changed, change.at)?;
+        change.publish(tx, &changed)?;
     }
     Ok(())
 }

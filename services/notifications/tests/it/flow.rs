@@ -1,7 +1,5 @@
 //! Messages over time: scheduled, due, read, cancelled, and deleted when retention ends.
 
-use std::time::Duration;
-
 use notifications::service;
 use serde_json::json;
 use testkit::{World, for_each_database, together};
@@ -28,7 +26,7 @@ async fn a_scheduled_message_is_sent_at_its_time() {
     for_each_database(async |database| {
         let it = start(&database).await.with_greeting().await;
         let path = schedule(&it, "1").await;
-        it.app.world.clock.advance(DAY - Duration::from_micros(1));
+        it.advance(DAY - Duration::from_micros(1));
         it.app
             .fire("notifications.send_due")
             .await
@@ -40,7 +38,7 @@ async fn a_scheduled_message_is_sent_at_its_time() {
             json!([])
         );
 
-        it.app.world.clock.advance(Duration::from_micros(1));
+        it.advance(Duration::from_micros(1));
         it.app
             .fire("notifications.send_due")
             .await
@@ -109,7 +107,7 @@ async fn a_cancelled_message_is_never_sent() {
             .expect(200)
             .json;
         assert_eq!(again, cancelled);
-        it.app.world.clock.advance(2 * DAY);
+        it.advance(2 * DAY);
         it.app
             .fire("notifications.send_due")
             .await
@@ -147,13 +145,13 @@ async fn retention_deletes_what_is_old_and_keeps_the_rest() {
             .await
             .expect(201)
             .json;
-        it.app.world.clock.advance(DAY);
+        it.advance(DAY);
         let young = it
             .write(DEALS, MESSAGES, "young", &hello())
             .await
             .expect(201)
             .json;
-        it.app.world.clock.advance(DAY * (MESSAGE_DAYS - 1));
+        it.advance(DAY * (MESSAGE_DAYS - 1));
         it.app
             .fire("notifications.purge_expired")
             .await
@@ -166,7 +164,7 @@ async fn retention_deletes_what_is_old_and_keeps_the_rest() {
             "kept to the last instant"
         );
 
-        it.app.world.clock.advance(Duration::from_micros(1));
+        it.advance(Duration::from_micros(1));
         it.app
             .fire("notifications.purge_expired")
             .await
@@ -204,7 +202,7 @@ async fn two_runners_at_once_send_each_message_once() {
             ..it.deps.clone()
         };
         let other = other.start(vec![service(deps)]).await;
-        it.app.world.clock.advance(DAY);
+        it.advance(DAY);
         let runs = [&it.app, &other, &it.app, &other];
         let ran = together(runs.map(|app| app.fire("notifications.send_due"))).await;
         // A run that lost every race leaves the rest to the next.

@@ -149,10 +149,7 @@ async fn a_message_is_sent_read_and_listed() {
         let path = format!("{MESSAGES}/{id}");
         assert_eq!(it.read(ANN, &path).await.expect(200).json, expected);
 
-        it.app
-            .world
-            .clock
-            .advance(std::time::Duration::from_secs(60));
+        it.advance(Duration::from_secs(60));
         let read = it
             .act(ANN, &format!("{path}/read"), "1")
             .await
@@ -160,10 +157,7 @@ async fn a_message_is_sent_read_and_listed() {
             .json;
         let state = json!({ "state": "read", "read_at": "2025-06-02T09:01:00.000000Z" });
         assert_eq!(read, with(expected, state));
-        it.app
-            .world
-            .clock
-            .advance(std::time::Duration::from_secs(60));
+        it.advance(Duration::from_secs(60));
         let again = it
             .act(ANN, &format!("{path}/read"), "2")
             .await
@@ -200,10 +194,7 @@ async fn a_mailbox_is_paged_newest_first() {
             it.write(DEALS, MESSAGES, &key, &hello()).await.expect(201);
             // Two at the same instant: the id decides.
             if number % 2 == 0 {
-                it.app
-                    .world
-                    .clock
-                    .advance(std::time::Duration::from_secs(1));
+                it.advance(Duration::from_secs(1));
             }
         }
         let whole = it.read(ANN, MESSAGES).await.expect(200).json;
@@ -356,10 +347,7 @@ async fn a_repeat_by_key_or_reference_changes_nothing() {
         let wallets = (Role::Service, "wallets");
         it.write(wallets, MESSAGES, "1", &body).await.expect(201);
         // A key is forgotten after seven days, a reference is not.
-        it.app
-            .world
-            .clock
-            .advance(std::time::Duration::from_secs(7 * 24 * 60 * 60));
+        it.advance(Duration::from_secs(7 * 24 * 60 * 60));
         let much_later = it.write(DEALS, MESSAGES, "1", &body).await.expect(200);
         assert_eq!(much_later.json, first.json);
     })

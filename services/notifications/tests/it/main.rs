@@ -11,6 +11,8 @@ mod openapi;
 mod refusals;
 mod statements;
 
+use std::time::Duration;
+
 use notifications::{Deps, EDGES, Retention, SCHEMA, service};
 use serde_json::{Value, json};
 use store::Store;
@@ -77,6 +79,11 @@ impl Running {
     /// A read by this caller.
     async fn read(&self, caller: (Role, &str), path: &str) -> Answer {
         self.app.get(path).caller(caller.0, caller.1).send().await
+    }
+
+    /// Moves the clock.
+    fn advance(&self, time: Duration) {
+        self.app.world.clock.advance(time);
     }
 
     /// A template `greeting` in use.

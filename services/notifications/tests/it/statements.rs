@@ -1,7 +1,5 @@
 //! Every statement runs on both databases.
 
-use std::time::Duration;
-
 use serde_json::json;
 use testkit::{assert_statements_executed, for_each_database};
 
@@ -43,7 +41,7 @@ async fn every_statement_runs_on_both_databases() {
         it.read(SUPPORT, &format!("{TEMPLATES}/greeting"))
             .await
             .expect(200);
-        it.app.world.clock.advance(Duration::from_secs(60));
+        it.advance(Duration::from_secs(60));
         it.app
             .fire("notifications.send_due")
             .await
