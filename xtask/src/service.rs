@@ -67,10 +67,9 @@ pub fn make(root: &Path, names: &Names) -> Result<Vec<String>, ServiceError> {
         .iter()
         .map(|(path, _)| path)
         .filter(|path| path.ends_with(".rs"));
-    let own = rust.filter(|path| !edits::EDITED.contains(&path.as_str()));
     run(Command::new("rustfmt")
         .args(["--edition", "2024"])
-        .args(own)
+        .args(rust)
         .current_dir(root))?;
     Ok(files.into_iter().map(|(path, _)| path).collect())
 }

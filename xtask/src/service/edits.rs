@@ -7,13 +7,6 @@ use std::path::Path;
 use super::name::Names;
 use super::{ServiceError, read, templates};
 
-/// The Rust files that are edited, not made; they are left as their owners formatted them.
-pub const EDITED: &[&str] = &[
-    "crates/contracts/src/lib.rs",
-    "crates/kit/src/codes/mod.rs",
-    "florin/src/roles.rs",
-];
-
 /// The edited files, by path, with their new texts.
 pub fn edited(root: &Path, names: &Names) -> Result<Vec<(String, String)>, ServiceError> {
     let Names { name, snake, .. } = names;
@@ -123,14 +116,18 @@ impl Text {
         Ok(self)
     }
 
-    /// Puts `part` behind the last element of the list that `begin` opens.
+    /// Puts `part` behind the last element of the list that `begin` opens; rustfmt does the rest.
     fn at_end_of_list(mut self, begin: &'static str, part: &str) -> Result<Self, ServiceError> {
         let open = self.text.find(begin).ok_or_else(|| self.missing(begin))? + begin.len();
         let close = self.text[open..]
             .find("];")
             .ok_or_else(|| self.missing("];"))?
             + open;
-        let gap = if close == open { "\n" } else { "" };
+        let gap = match self.text[open..close].trim_end().chars().next_back() {
+            None => "\n",
+            Some(',') => "",
+            Some(_) => ",\n",
+        };
         self.text.insert_str(close, &format!("{gap}{part}"));
         Ok(self)
     }
