@@ -182,7 +182,7 @@ fn escaped(segment: &str) -> String {
         let is_lookalike = c == '-'
             && segment[at + 1..]
                 .strip_prefix('x')
-                .is_some_and(|rest| starts_with_hex(rest));
+                .is_some_and(starts_with_hex);
         if (c == '-' && !is_lookalike) || c.is_ascii_alphanumeric() || is_letter(c) {
             out.push(c);
             continue;
@@ -227,12 +227,11 @@ fn small_of(capital: char) -> Option<char> {
     (capital_of(small) == Some(capital)).then_some(small)
 }
 
-/// The Beancount spelling of a commodity code: a code must end in a letter or digit there and
-/// must not be a literal; such a code, and one that ends like the escape, gets `-X` behind it.
+/// The Beancount spelling of a commodity code: the codes that Beancount reads as literals, and
+/// those that end like the escape, get `-X` behind them.
 pub fn beancount_commodity(code: &str) -> String {
-    let ends_well = code.ends_with(|c: char| c.is_ascii_alphanumeric());
     let is_literal = matches!(code, "TRUE" | "FALSE" | "NULL");
-    let end = if !ends_well || is_literal || code.ends_with(CODE_END) {
+    let end = if is_literal || code.ends_with(CODE_END) {
         CODE_END
     } else {
         ""

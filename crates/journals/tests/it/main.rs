@@ -1,7 +1,13 @@
 //! The journals crate from outside: against the real hledger and bean-check, and by itself.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "in a test, a panic is how a failure is reported"
+)]
+
 mod beancount;
 mod book;
+mod cases;
 mod example;
 mod hledger;
 mod names;

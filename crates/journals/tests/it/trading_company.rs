@@ -3,6 +3,11 @@
 //! Promises: the same text every time; every balance it asserts is one it kept account of; all
 //! that the reader supports is in it. `examples/` holds what it makes, and a test compares them.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "in a test, a panic is how a failure is reported"
+)]
+
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -454,7 +459,7 @@ fn grouped_by(number: i64, separator: char) -> String {
     let digits = number.unsigned_abs().to_string();
     let mut out = String::from(if number < 0 { "-" } else { "" });
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             out.push(separator);
         }
         out.push(digit);

@@ -33,7 +33,7 @@ fn posting(debit: &str, credit: &str, minor: i64, commodity: Commodity) -> Posti
 fn book() -> Book {
     let euro = Commodity::iso("EUR").unwrap();
     let yen = Commodity::iso("JPY").unwrap();
-    let fund = Commodity::define(CommodityCode::parse("FUND_").unwrap(), 3).unwrap();
+    let fund = Commodity::define(CommodityCode::parse("FUND-X").unwrap(), 3).unwrap();
     let (own, customer) = (AccountKind::Asset, AccountKind::Liability);
     let mut book = Book {
         title: "Florin book main".to_owned(),
@@ -96,7 +96,7 @@ const HLEDGER: &str = "\
 decimal-mark .
 
 commodity 1000.00 EUR
-commodity 1000.000 \"FUND_\"
+commodity 1000.000 \"FUND-X\"
 commodity 1000. JPY
 
 account assets:bank  ; type: A
@@ -132,7 +132,7 @@ account equity:conversion:EUR-JPY:JPY  ; type: V
     customers:cus_1:fee  0.00 EUR == -0.05 EUR
     equity:conversion:EUR-JPY:EUR  0.00 EUR == -10.00 EUR
     equity:conversion:EUR-JPY:JPY  0 JPY == 1600 JPY
-    funds  0.000 \"FUND_\" == 0.000 \"FUND_\"
+    funds  0.000 \"FUND-X\" == 0.000 \"FUND-X\"
 ";
 
 const BEANCOUNT: &str = "\
@@ -140,7 +140,7 @@ option \"title\" \"Florin book main\"
 
 2023-12-31 commodity EUR
   precision: 2
-2023-12-31 commodity FUND_-X
+2023-12-31 commodity FUND-X-X
   precision: 3
 2023-12-31 commodity JPY
   precision: 0
@@ -149,7 +149,7 @@ option \"title\" \"Florin book main\"
 2023-12-31 open Liabilities:Florin:Customers:Cus-x5F1 EUR
 2023-12-31 open Liabilities:Florin:Customers:Cus-x5F1:JPY JPY
 2024-01-31 open Liabilities:Florin:Customers:Cus-x5F1:Fee EUR
-2023-12-31 open Assets:Florin:Funds FUND_-X
+2023-12-31 open Assets:Florin:Funds FUND-X-X
 
 ; Position accounts: what exchanges pass through, by pair and commodity.
 2023-12-31 open Equity:Conversion:EUR-JPY:EUR EUR
@@ -177,7 +177,7 @@ option \"title\" \"Florin book main\"
 2024-02-01 balance Liabilities:Florin:Customers:Cus-x5F1:Fee  -0.05 ~ 0 EUR
 2024-02-01 balance Equity:Conversion:EUR-JPY:EUR  -10.00 ~ 0 EUR
 2024-02-01 balance Equity:Conversion:EUR-JPY:JPY  1600 ~ 0 JPY
-2024-02-01 balance Assets:Florin:Funds  0.000 ~ 0 FUND_-X
+2024-02-01 balance Assets:Florin:Funds  0.000 ~ 0 FUND-X-X
 ";
 
 #[test]
@@ -242,7 +242,7 @@ fn balances_come_from_the_book_and_not_from_its_postings() {
     book.balances = vec![other];
     let text = write_hledger(&book).unwrap();
     assert!(
-        text.contains("funds  0.000 \"FUND_\" == 0.005 \"FUND_\""),
+        text.contains("funds  0.000 \"FUND-X\" == 0.005 \"FUND-X\""),
         "{text}"
     );
     hledger(&["check"], &text).unwrap_err();
