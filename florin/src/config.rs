@@ -68,6 +68,26 @@ pub struct Config {
     pub http: Http,
     /// What is logged.
     pub log: Log,
+    /// The ledger.
+    pub ledger: Ledger,
+    /// How long things are kept.
+    pub retention: Retention,
+}
+
+/// The ledger.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ledger {
+    /// The time zone (IANA) of book `main`, if it must be made; a book never changes its zone.
+    pub zone: String,
+}
+
+/// How long things are kept, per kind.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    /// Days after which a message that was sent or cancelled is deleted.
+    pub message_days: u32,
 }
 
 /// A PostgreSQL server with one login per service, named like the service.
@@ -157,6 +177,12 @@ impl Default for Config {
             },
             log: Log {
                 filter: "info".to_owned(),
+            },
+            ledger: Ledger {
+                zone: "UTC".to_owned(),
+            },
+            retention: Retention {
+                message_days: notifications::Retention::default().message_days,
             },
         }
     }

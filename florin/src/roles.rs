@@ -5,15 +5,15 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use host::Service;
 use kit::id::IdSource;
 use kit::random::Random;
-use kit::time::Clock;
+use kit::time::{Clock, Zone};
 use store::{Database, Schema, Store};
+use tokio::sync::watch;
 
 use crate::Failure;
 use crate::config::Config;
@@ -26,8 +26,10 @@ pub struct Wiring {
     pub random: Arc<dyn Random>,
     /// Its ids.
     pub ids: IdSource,
-    /// Where files are kept.
-    pub data: PathBuf,
+    /// Everything that is configured.
+    pub config: Config,
+    /// A service that cannot go on says why; the process then stops, with a failure.
+    pub fatal: watch::Sender<Option<String>>,
     /// Where the tables of each service are.
     pub databases: Databases,
 }
@@ -60,11 +62,18 @@ pub struct Role {
 }
 
 /// Every role of this binary.
-pub const ROLES: &[Role] = &[Role {
-    name: "notifications",
-    schema: Some(&notifications::SCHEMA),
-    build: notifications,
-}];
+pub const ROLES: &[Role] = &[
+    Role {
+        name: "ledger",
+        schema: Some(&ledger::SCHEMA),
+        build: ledger,
+    },
+    Role {
+        name: "notifications",
+        schema: Some(&notifications::SCHEMA),
+        build: notifications,
+    },
+];
 
 /// The roles a configuration asks for: those named, else those of the edition, else all.
 pub fn selected(config: &Config) -> Result<Vec<&'static Role>, Failure> {
@@ -105,12 +114,29 @@ pub fn find(name: &str) -> Result<&'static Role, Failure> {
         })
 }
 
+fn ledger(wiring: &Wiring) -> Building<'_> {
+    Box::pin(async move {
+        let config = &wiring.config;
+        let folder = config.data.join(ledger::tools::FOLDER);
+        Ok(ledger::service(ledger::Deps {
+            store: wiring.store(&ledger::SCHEMA, &[]).await?,
+            journals: ledger::journal::sqlite(&folder),
+            clock: wiring.clock.clone(),
+            zone: Zone::parse(&config.ledger.zone)?,
+            limits: ledger_core::limits::Limits::default(),
+            export_rows_max: ledger::EXPORT_ROWS_MAX,
+            fatal: wiring.fatal.clone(),
+        })?)
+    })
+}
+
 fn notifications(wiring: &Wiring) -> Building<'_> {
     Box::pin(async move {
         let publishes = notifications::EDGES.publishes;
         let store = wiring.store(&notifications::SCHEMA, publishes).await?;
         let (clock, ids) = (wiring.clock.clone(), wiring.ids.clone());
-        let retention = notifications::Retention::default();
+        let message_days = wiring.config.retention.message_days;
+        let retention = notifications::Retention { message_days };
         Ok(notifications::service(notifications::Deps {
             store,
             clock,

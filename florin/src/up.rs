@@ -8,11 +8,12 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use host::{Host, Running, Service};
+use host::{Host, Running, Service, StopSignals};
 use kit::id::IdSource;
 use kit::random::SystemRandom;
 use kit::time::SystemClock;
 use store::{Database, PostgresLogin, SqliteFile};
+use tokio::sync::watch;
 use web::{AccessTable, TokenIssuer, TokenVerifier, TrustedIssuer};
 
 use crate::Failure;
@@ -23,18 +24,28 @@ use crate::roles::{self, Databases, Wiring};
 /// The file of all services in the data directory.
 const SQLITE_FILE: &str = "florin.db";
 
-/// Runs until SIGTERM or SIGINT.
+/// Runs until SIGTERM or SIGINT, or until a service cannot go on.
 pub async fn run(file: Option<&Path>, overrides: &Overrides) -> Result<(), Failure> {
     let config = Config::load(file, overrides)?;
     telemetry::start_logs(&config.log.filter)?;
+    let mut signals =
+        StopSignals::listen().map_err(|source| file_failure(Path::new("signals"), source))?;
     let up = Up::start(&config).await?;
     up.announce(&config);
-    host::stop_signal()
-        .await
-        .map_err(|source| file_failure(Path::new("signals"), source))?;
-    eprintln!("stopping");
-    up.stop().await;
-    Ok(())
+    let mut fatal = up.fatal.clone();
+    let reason = tokio::select! {
+        () = signals.next() => None,
+        Ok(reason) = fatal.wait_for(Option::is_some) => reason.clone(),
+    };
+    eprintln!("stopping; once more stops at once");
+    tokio::select! {
+        () = up.stop() => {}
+        () = signals.next() => return Err(Failure::Refused("stopped at once".to_owned())),
+    }
+    match reason {
+        None => Ok(()),
+        Some(reason) => Err(Failure::Refused(reason)),
+    }
 }
 
 /// A started process.
@@ -42,6 +53,7 @@ pub struct Up {
     running: Running,
     roles: Vec<&'static str>,
     sqlite: Option<SqliteFile>,
+    fatal: watch::Receiver<Option<String>>,
 }
 
 impl Up {
@@ -56,11 +68,13 @@ impl Up {
             StoreKind::Sqlite => Some(SqliteFile::open(&config.data.join(SQLITE_FILE)).await?),
             StoreKind::Postgres => None,
         };
+        let fatal = watch::Sender::new(None);
         let wiring = Wiring {
             clock: clock.clone(),
             random,
             ids: ids.clone(),
-            data: config.data.clone(),
+            config: config.clone(),
+            fatal: fatal.clone(),
             databases: databases(config, sqlite.clone()),
         };
         let mut services: Vec<Service> = Vec::new();
@@ -86,6 +100,7 @@ impl Up {
             running: host.start().await?,
             roles,
             sqlite,
+            fatal: fatal.subscribe(),
         })
     }
 

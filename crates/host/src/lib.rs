@@ -26,7 +26,7 @@ pub use changes::{Change, HistoryLine};
 pub use events::publish;
 pub use server::Drained;
 pub use service::{Edges, Readiness, Service, Stop, Work, WorkError};
-pub use start::{Host, Running, Settings, StartError, stop_signal};
+pub use start::{Host, Running, Settings, StartError, StopSignals};
 pub use timers::{FireError, Timer};
 pub use topology::{Component, Edge, EdgeKind, Topology, TopologyError};
 pub use writes::{Call, Reply, read_audited, write_once};

@@ -145,6 +145,12 @@ pub(super) fn values(config: &Config) -> Result<(), ConfigError> {
             "must name the directory with the passwords",
         );
     }
+    if kit::time::Zone::parse(&config.ledger.zone).is_err() {
+        return wrong(
+            "ledger.zone",
+            "must be the name of a time zone, such as Europe/Berlin",
+        );
+    }
     let http = &config.http;
     let positive = [
         ("http.request_timeout_ms", http.request_timeout_ms > 0),
@@ -152,6 +158,7 @@ pub(super) fn values(config: &Config) -> Result<(), ConfigError> {
         ("http.requests_max", http.requests_max > 0),
         ("http.connections_max", http.connections_max > 0),
         ("http.drain_timeout_ms", http.drain_timeout_ms > 0),
+        ("retention.message_days", config.retention.message_days > 0),
         (
             "postgres.connections_max",
             config.postgres.connections_max > 0,
