@@ -46,16 +46,8 @@ pub fn self_test(root: &Path) -> Result<(), ServiceError> {
         .current_dir(copy);
     run(&mut format)?;
     stage("clippy");
-    let clippy = [
-        "clippy",
-        "--quiet",
-        "--package",
-        NAME,
-        "--all-targets",
-        "--",
-        "-D",
-        "warnings",
-    ];
+    let clippy = format!("clippy --quiet --no-deps --package {NAME} --all-targets -- -D warnings");
+    let clippy: Vec<&str> = clippy.split(' ').collect();
     run(&mut cargo(copy, &clippy))?;
     stage("its tests");
     run(&mut cargo(copy, &["test", "--quiet", "--package", NAME]))?;
