@@ -14,6 +14,7 @@ use std::time::Duration;
 use clap::Subcommand;
 use figment::Figment;
 use figment::providers::{Env, Format as _, Serialized, Toml};
+use figment::value::UncasedStr;
 use host::Settings;
 use kit::limits;
 use serde::{Deserialize, Serialize};
@@ -90,12 +91,14 @@ pub struct Retention {
     pub message_days: u32,
 }
 
-/// A PostgreSQL server with one login per service, named like the service.
+/// A PostgreSQL server with one login per service: `florin_ledger`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Postgres {
     /// Host, port and database: `db.internal:5432/florin`; no login and no password.
     pub server: String,
+    /// What comes before a service's name in its login: logins belong to the whole server.
+    pub login_prefix: String,
     /// A directory with one file per service, named like it, that holds its login's password.
     pub passwords: Option<PathBuf>,
     /// A file with the administrator's URL, for `florin migrate` only.
@@ -157,6 +160,7 @@ impl Default for Config {
             store: StoreKind::Sqlite,
             postgres: Postgres {
                 server: "localhost:5432/florin".to_owned(),
+                login_prefix: "florin_".to_owned(),
                 passwords: None,
                 admin_url_file: None,
                 connections_max: 8,
@@ -233,7 +237,7 @@ impl Config {
             .unwrap_or_default();
         let figment = Figment::from(Serialized::defaults(Self::default()))
             .merge(Toml::string(&text))
-            .merge(Env::prefixed("FLORIN_").ignore(&["config"]).split("__"))
+            .merge(variables())
             .merge(Serialized::defaults(overrides));
         let config: Self = figment
             .extract()
@@ -263,6 +267,13 @@ impl Config {
     pub fn text(&self) -> Result<String, Failure> {
         toml::to_string(self).map_err(|error| Failure::Refused(error.to_string()))
     }
+}
+
+/// The variables that are configuration: not the file's own, and not those that name the servers
+/// of tests.
+fn variables() -> Env {
+    let others = |key: &UncasedStr| key != "config" && !key.starts_with("test_");
+    Env::prefixed("FLORIN_").filter(others).split("__")
 }
 
 /// `florin config check` and `florin config show`.

@@ -38,16 +38,21 @@ pub async fn run(file: Option<&Path>, options: &Options) -> Result<(), Failure> 
                 "role must have tables on postgresql: {name}"
             )));
         };
-        store::migrate(&url, schema, &login(role.name)).await?;
+        store::migrate(
+            &url,
+            schema,
+            &login(&config.postgres.login_prefix, role.name),
+        )
+        .await?;
         println!("{name}: migrated");
     }
     Ok(())
 }
 
-/// The login of a service on PostgreSQL: its name, as an identifier.
+/// The login of a service on PostgreSQL: the prefix and its name, as an identifier.
 #[must_use]
-pub fn login(role: &str) -> String {
-    role.replace('-', "_")
+pub fn login(prefix: &str, role: &str) -> String {
+    format!("{prefix}{}", role.replace('-', "_"))
 }
 
 /// Reads a secret from its file, without the line feed editors add.

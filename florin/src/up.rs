@@ -181,7 +181,7 @@ fn databases(config: &Config, sqlite: Option<SqliteFile>) -> Databases {
         }
         let passwords = postgres.passwords.as_deref().unwrap_or(Path::new("."));
         let password = secret(&passwords.join(service))?;
-        let (user, password) = (login(service), escaped(&password));
+        let (user, password) = (login(&postgres.login_prefix, service), escaped(&password));
         let url = format!("postgres://{user}:{password}@{}", postgres.server);
         let login = PostgresLogin::new(&url, Arc::new(SystemRandom));
         Ok(Database::Postgres(

@@ -22,7 +22,7 @@ enum Kind {
         directory: TempDir,
         file: SqliteFile,
     },
-    Postgres(PrivateDatabase),
+    Postgres(Box<PrivateDatabase>),
 }
 
 /// Runs the test on SQLite, then on PostgreSQL.
@@ -37,7 +37,7 @@ pub async fn for_each_database(test: impl AsyncFn(TestDatabase)) {
     .await;
     println!("on postgres");
     test(TestDatabase {
-        kind: Kind::Postgres(private_database().await),
+        kind: Kind::Postgres(Box::new(private_database().await)),
     })
     .await;
 }

@@ -18,8 +18,14 @@ pub async fn together<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F:
                 }
             }
         }
-        if pending { Poll::Pending } else { Poll::Ready(()) }
+        if pending {
+            Poll::Pending
+        } else {
+            Poll::Ready(())
+        }
     })
     .await;
-    done.into_iter().map(|output| output.expect("every future ended")).collect()
+    done.into_iter()
+        .map(|output| output.expect("every future ended"))
+        .collect()
 }

@@ -1,0 +1,99 @@
+//! The configuration: what is refused, and where the mistake is said to be.
+
+use florin::config::{Config, Environment, Overrides, StoreKind};
+use tempfile::TempDir;
+
+fn load(text: &str) -> Result<Config, String> {
+    let home = TempDir::new().unwrap();
+    let file = home.path().join("f.toml");
+    std::fs::write(&file, text).unwrap();
+    let place = format!("{}", file.display());
+    Config::load(Some(&file), &Overrides::default())
+        .map_err(|error| error.to_string().replace(&place, "f.toml"))
+}
+
+#[track_caller]
+fn check(text: &str, expected: &str) {
+    assert_eq!(load(text).unwrap_err(), expected);
+}
+
+#[test]
+fn nothing_is_a_good_configuration() {
+    let config = load("").unwrap();
+    assert_eq!(config.environment, Environment::Development);
+    assert_eq!(config.store, StoreKind::Sqlite);
+    assert_eq!(config.listen.to_string(), "127.0.0.1:8420");
+    assert_eq!(config.data.to_str(), Some("./data"));
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_line_and_the_nearest() {
+    check(
+        "listn = \"x\"",
+        "f.toml:1: listn: unknown key; did you mean `listen`?",
+    );
+    check(
+        "# a comment\n\n[log]\nfilters = \"info\"",
+        "f.toml:4: log.filters: unknown key; did you mean `filter`?",
+    );
+    check(
+        "http.request_max = 1",
+        "f.toml:1: http.request_max: unknown key; did you mean `requests_max`?",
+    );
+    check(
+        "[tokens]\nzzz = 1",
+        "f.toml:2: tokens.zzz: unknown key; known here: audience, issuer, jwks_file",
+    );
+    check(
+        "[htp]\nx = 1",
+        "f.toml:1: htp: unknown key; did you mean `http`?",
+    );
+}
+
+#[test]
+fn a_wrong_value_is_named_with_its_line() {
+    let error = load("[http]\nrequests_max = \"many\"").unwrap_err();
+    assert!(
+        error.starts_with("f.toml:2: http.requests_max: "),
+        "{error}"
+    );
+    let error = load("store = \"oracle\"").unwrap_err();
+    assert!(error.starts_with("f.toml:1: store: "), "{error}");
+    assert!(load("[http").unwrap_err().starts_with("f.toml: "));
+}
+
+#[test]
+fn what_cannot_be_is_refused() {
+    check(
+        "environment = \"production\"",
+        "tokens.issuer: production must have an issuer and its jwks_file",
+    );
+    check(
+        "[tokens]\nissuer = \"x\"",
+        "tokens: issuer and jwks_file must be given together",
+    );
+    check(
+        "[tokens]\nissuer = \"urn:florin:issuer:local\"\njwks_file = \"x\"",
+        "tokens.issuer: this name is that of the machine's own issuer",
+    );
+    check(
+        "[tokens]\naudience = \"\"",
+        "tokens.audience: must not be empty",
+    );
+    check(
+        "[postgres]\nserver = \"florin:secret@db/florin\"",
+        "postgres.server: must have no login and no password: they are files",
+    );
+    check(
+        "store = \"postgres\"",
+        "postgres.passwords: must name the directory with the passwords",
+    );
+    check(
+        "[http]\nrequests_max = 0",
+        "http.requests_max: must be at least 1",
+    );
+    check(
+        "[ledger]\nzone = \"Mars/Olympus\"",
+        "ledger.zone: must be the name of a time zone, such as Europe/Berlin",
+    );
+}

@@ -1,0 +1,9 @@
+//! The binary, its commands, its configuration, and the tables it carries.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod binary;
+mod config;
+mod postgres;
+mod tables;
+mod token;
