@@ -231,10 +231,7 @@ impl Config {
             Some(file) => Some(file),
             None => default.is_file().then_some(default),
         };
-        let text = file
-            .map(|path| check::read(path))
-            .transpose()?
-            .unwrap_or_default();
+        let text = file.map(check::read).transpose()?.unwrap_or_default();
         let figment = Figment::from(Serialized::defaults(Self::default()))
             .merge(Toml::string(&text))
             .merge(variables())

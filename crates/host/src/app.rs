@@ -1,8 +1,8 @@
 //! All routes of the process behind one gate and one pipeline.
 //!
 //! Promises: services' routes are behind the gate, open endpoints are exactly
-//! [`web::access::OPEN`]; a route without a row, two services of one name and a route outside its service's paths are
-//! refused before anything is bound.
+//! [`web::access::OPEN`]; a route without a row, two services of one name and a route outside its
+//! service's paths are refused before anything is bound.
 
 use std::sync::Arc;
 

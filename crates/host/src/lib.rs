@@ -1,8 +1,8 @@
 //! The shape of a service, and the runner that starts services.
 //!
 //! A service is a value ([`Service`]): its routes, timers, readiness, edges and what to do before
-//! it stops. [`Host::start`] compares that value with the topology and the access table, refuses what
-//! is not declared by name, binds, and serves until [`Running::stop`].
+//! it stops. [`Host::start`] compares that value with the topology and the access table, refuses
+//! what is not declared by name, binds, and serves until [`Running::stop`].
 //!
 //! Promises: every request passes one pipeline (request id, span, metrics, shedding, time limit,
 //! panic barrier, token, access table); every error answer is a problem document; stopping lets
