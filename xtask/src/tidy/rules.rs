@@ -181,7 +181,7 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         name: "sql-text",
-        holds: "SQL stands in `store.rs`, migrations and `crates/store` only",
+        holds: "SQL stands in `store.rs`, migrations and `crates/store` only; tests are free",
         why: "whoever runs the database reads one file per service",
         check: Source(sql::sql_text),
     },
