@@ -2,7 +2,8 @@
 //!
 //! Promises that whatever exists of these types is well formed, prints without surprises, and
 //! reads back to itself. Does not fold case and does not normalise Unicode: two spellings are two
-//! names.
+//! names. The grammars are part of the journal's format: they may grow wider, never narrower, or
+//! old journals would not open.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -121,8 +122,8 @@ impl fmt::Debug for TransactionCode {
 
 /// What the outside calls a transaction: an invoice number, an end-to-end id. Not unique.
 ///
-/// 1 to [`REFERENCE_BYTES_MAX`] bytes of printable characters without a space at either end. Cloning
-/// is a reference count.
+/// 1 to [`REFERENCE_BYTES_MAX`] bytes of printable characters without a space at either end.
+/// Cloning is a reference count.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Reference(Arc<str>);
 

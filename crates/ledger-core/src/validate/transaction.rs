@@ -7,7 +7,7 @@ use super::{DATE_MIN, Now, linked};
 use crate::book::Book;
 use crate::entry::{EntryBody, Head, MovementKind, TransactionKind};
 use crate::hash::Digest;
-use crate::id::AccountIndex;
+use crate::id::{AccountIndex, TransactionId};
 use crate::limits::POSTINGS_MAX;
 use crate::operation::{Action, Posting, Transaction};
 use crate::reject::{Place, Reject};
@@ -50,63 +50,46 @@ fn draft<'a>(
     }
     match &transaction.action {
         Action::Post { postings } => {
-            let draft = Draft::new(book, id, postings.len().min(POSTINGS_MAX));
-            Ok((
-                post(book, draft, postings, MovementKind::Post)?,
-                TransactionKind::Post,
-            ))
+            let kind = TransactionKind::Post;
+            Ok((post(book, id, postings, MovementKind::Post)?, kind))
         }
-        Action::Hold {
-            postings,
+        &Action::Hold {
+            ref postings,
             expires_at,
         } => {
-            ensure_hold(book, *expires_at, now)?;
-            let draft = Draft::new(book, id, postings.len().min(POSTINGS_MAX));
-            let kind = TransactionKind::Hold {
-                expires_at: *expires_at,
-            };
-            Ok((post(book, draft, postings, MovementKind::Hold)?, kind))
+            ensure_hold(book, expires_at, now)?;
+            let kind = TransactionKind::Hold { expires_at };
+            Ok((post(book, id, postings, MovementKind::Hold)?, kind))
         }
-        Action::Capture {
+        &Action::Capture {
             parent,
-            amounts,
+            ref amounts,
             is_final,
         } => {
-            let hold = linked::open_hold(book, *parent, now)?;
-            let draft = linked::capture(Draft::new(book, id, 1), hold, amounts, *is_final)?;
-            Ok((
-                draft,
-                TransactionKind::Capture {
-                    parent: *parent,
-                    is_final: *is_final,
-                },
-            ))
+            let hold = linked::open_hold(book, parent, now)?;
+            let draft = linked::capture(Draft::new(book, id, 1), hold, amounts, is_final)?;
+            Ok((draft, TransactionKind::Capture { parent, is_final }))
         }
-        Action::Void { parent } => {
-            let hold = linked::open_hold(book, *parent, now)?;
+        &Action::Void { parent } => {
+            let hold = linked::open_hold(book, parent, now)?;
             let draft = linked::release(Draft::new(book, id, hold.postings().len()), hold)?;
-            Ok((draft, TransactionKind::Void { parent: *parent }))
+            Ok((draft, TransactionKind::Void { parent }))
         }
-        Action::Refund { parent, amounts } => {
-            let parent = linked::refundable(book, *parent)?;
-            let draft = linked::give_back(Draft::new(book, id, 1), parent, amounts)?;
-            Ok((
-                draft,
-                TransactionKind::Refund {
-                    parent: parent.id(),
-                },
-            ))
+        &Action::Refund {
+            parent,
+            ref amounts,
+        } => {
+            let posted = linked::refundable(book, parent)?;
+            let draft = linked::give_back(Draft::new(book, id, 1), posted, amounts)?;
+            Ok((draft, TransactionKind::Refund { parent }))
         }
-        Action::Reverse { parent, amounts } => {
-            let (parent, restores) = linked::reversible(book, *parent)?;
-            let draft = linked::give_back(Draft::new(book, id, 1), parent, amounts)?;
-            Ok((
-                draft,
-                TransactionKind::Reversal {
-                    parent: parent.id(),
-                    restores,
-                },
-            ))
+        &Action::Reverse {
+            parent,
+            ref amounts,
+        } => {
+            let (posted, restores) = linked::reversible(book, parent)?;
+            let draft = linked::give_back(Draft::new(book, id, 1), posted, amounts)?;
+            Ok((draft, TransactionKind::Reversal { parent, restores }))
         }
     }
 }
@@ -130,7 +113,7 @@ fn ensure_hold(book: &Book, expires_at: Option<Timestamp>, now: Now) -> Result<(
 /// Drafts postings that name their accounts.
 fn post<'a>(
     book: &'a Book,
-    mut draft: Draft<'a>,
+    id: TransactionId,
     postings: &[Posting],
     kind: MovementKind,
 ) -> Result<Draft<'a>, Reject> {
@@ -144,6 +127,7 @@ fn post<'a>(
             found: postings.len(),
         });
     }
+    let mut draft = Draft::new(book, id, postings.len());
     for (posting, number) in postings.iter().zip(0..) {
         if posting.amount <= 0 {
             return Err(Reject::AmountMustBePositive {

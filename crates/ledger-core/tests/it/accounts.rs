@@ -67,8 +67,8 @@ fn what_is_available_may_fall_to_the_overdraft_and_not_below() {
         post t2 anna>bob 50
         show anna              = posted -50 pending +0 -0 available -50
         change anna unlimited
-        post t3 anna>bob 9223372036854775807
-        show anna              = posted -9223372036854775857 pending +0 -0 available -9223372036854775857
+        post t3 anna>bob 1000000
+        show anna              = posted -1000050 pending +0 -0 available -1000050
         ",
     );
 }

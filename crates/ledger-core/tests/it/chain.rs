@@ -88,92 +88,78 @@ fn a_header_reads_back_and_nothing_else_reads() {
     }
 }
 
-#[test]
-fn a_chain_follows_what_was_sealed_and_nothing_else() {
-    let (first, second) = (entries(1..4), entries(4..6));
-    let mut writer = Chain::new("main");
-    let header = writer.seal(&first, at(10), 1);
-    let mut begun = Chain::new("main");
-    assert_eq!(
-        (begun.next_sequence(), begun.epoch(), begun.booked_at()),
-        (1, 0, Timestamp::MIN)
-    );
-    begun.check(&header, &first).unwrap();
-    let next = writer.seal(&second, at(10), 1);
-    let mut reader = begun;
-    reader.check(&next, &second).unwrap();
-    assert_eq!(reader, writer);
-    assert_eq!(
-        (reader.next_sequence(), reader.hash(), reader.epoch()),
-        (6, next.hash(), 1)
-    );
+/// A chain after a batch of three, and a batch of two that follows.
+fn begun() -> (Chain, BatchHeader, Vec<Entry>) {
+    let mut chain = Chain::new("main");
+    let _ = chain.seal(&entries(1..4), at(10), 1);
+    let second = entries(4..6);
+    let header = { chain }.seal(&second, at(10), 1);
+    (chain, header, second)
+}
 
-    let check = |header: BatchHeader, entries: &[Entry], fault: Fault| {
-        let mut chain = begun;
-        let corruption = chain
-            .check(&header, entries)
-            .expect_err("it does not follow");
-        assert_eq!((corruption.sequence, corruption.fault), (4, fault));
-        assert_eq!(chain, begun, "what does not follow changes nothing");
-    };
-    check(next, &first, Fault::RootMustMatch);
-    check(next, &entries(4..7), Fault::RootMustMatch);
-    check(next, &[], Fault::RootMustMatch);
-    check(header, &first, Fault::SequenceMustFollow);
+#[test]
+fn a_chain_follows_what_was_sealed() {
+    let empty = Chain::new("main");
+    assert_eq!((empty.next_sequence(), empty.epoch()), (1, 0));
+    assert_eq!(empty.booked_at(), Timestamp::MIN);
+    let (mut writer, _, second) = begun();
+    let (mut reader, header, _) = begun();
+    assert_eq!(writer.seal(&second, at(10), 1), header);
+    reader.check(&header, &second).unwrap();
+    assert_eq!(reader, writer);
+    assert_eq!((reader.next_sequence(), reader.epoch()), (6, 1));
+    assert_eq!(reader.hash(), header.hash());
+}
+
+/// Changes what follows, and expects this fault where it should have begun.
+fn check(change: impl FnOnce(&mut BatchHeader, &mut Vec<Entry>), fault: Fault) {
+    let (chain, mut header, mut batch) = begun();
+    change(&mut header, &mut batch);
+    let mut changed = chain;
+    let found = changed
+        .check(&header, &batch)
+        .expect_err("it does not follow");
+    assert_eq!((found.sequence, found.fault), (4, fault));
+    assert_eq!(changed, chain, "what does not follow changes nothing");
+}
+
+#[test]
+fn a_chain_refuses_what_does_not_follow() {
+    check(|_, batch| batch.clear(), Fault::RootMustMatch);
+    check(|_, batch| *batch = entries(4..7), Fault::RootMustMatch);
+    check(|_, batch| *batch = entries(3..5), Fault::RootMustMatch);
+    check(|_, batch| batch.swap(0, 1), Fault::RootMustMatch);
+    check(|header, _| header.format = 2, Fault::FormatMustBeKnown);
     check(
-        BatchHeader { format: 2, ..next },
-        &second,
-        Fault::FormatMustBeKnown,
-    );
-    check(
-        BatchHeader {
-            first_sequence: 3,
-            ..next
-        },
-        &second,
+        |header, _| header.first_sequence = 3,
         Fault::SequenceMustFollow,
     );
     check(
-        BatchHeader {
-            last_sequence: 6,
-            ..next
-        },
-        &second,
+        |header, _| header.first_sequence = 5,
+        Fault::SequenceMustFollow,
+    );
+    check(
+        |header, _| header.last_sequence = 6,
         Fault::BatchMustHoldItsEntries,
     );
     check(
-        BatchHeader {
-            previous_hash: Digest::ZERO,
-            ..next
-        },
-        &second,
+        |header, _| header.previous_hash = Digest::ZERO,
         Fault::PreviousHashMustMatch,
     );
     check(
-        BatchHeader {
-            booked_at: at(9),
-            ..next
-        },
-        &second,
+        |header, _| header.booked_at = at(9),
         Fault::BookedAtMustNotGoBack,
     );
-    check(
-        BatchHeader { epoch: 0, ..next },
-        &second,
-        Fault::EpochMustNotGoBack,
-    );
-
-    let twice = [second[0].clone(), second[0].clone()];
-    let root = merkle_root(
-        twice
+    check(|header, _| header.epoch = 0, Fault::EpochMustNotGoBack);
+    let twice = |header: &mut BatchHeader, batch: &mut Vec<Entry>| {
+        batch[1].sequence = 4;
+        let leaves = batch
             .iter()
-            .map(|entry| leaf_hash(&ledger_core::encode(entry))),
-    );
-    let header = BatchHeader {
-        merkle_root: root.unwrap(),
-        ..next
+            .map(|entry| leaf_hash(&ledger_core::encode(entry)));
+        header.merkle_root = merkle_root(leaves).unwrap();
+        header.last_sequence = 4;
     };
-    check(header, &twice, Fault::BatchMustHoldItsEntries);
+    check(twice, Fault::BatchMustHoldItsEntries);
 }
 
 #[test]

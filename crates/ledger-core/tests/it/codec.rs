@@ -151,7 +151,8 @@ fn entry() -> impl Strategy<Value = Entry> {
             state,
         })
     });
-    let body = prop_oneof![1 => added, 1 => opened, 1 => changed, 5 => movement().prop_map(EntryBody::Movement)];
+    let moved = movement().prop_map(EntryBody::Movement);
+    let body = prop_oneof![1 => added, 1 => opened, 1 => changed, 5 => moved];
     (any::<u64>(), body).prop_map(|(sequence, body)| Entry { sequence, body })
 }
 

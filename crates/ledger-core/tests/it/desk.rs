@@ -94,9 +94,11 @@ impl Desk {
         expired
     }
 
-    /// Makes everything durable and lets go of parents.
-    pub fn flush(&mut self) {
-        self.durable = self.book.next_sequence() - 1;
+    /// Makes everything durable but the last `lag` batches, and lets go of parents.
+    pub fn flush(&mut self, lag: usize) {
+        let mut batches = self.batches.iter().rev().skip(lag);
+        let durable = batches.next().map_or(0, |(header, _)| header.last_sequence);
+        self.durable = self.durable.max(durable);
         self.book.retire_parents(self.durable);
     }
 

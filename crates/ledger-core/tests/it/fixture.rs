@@ -23,7 +23,7 @@ const SCRIPT: &str = "
     open costs expense EUR freeze=both
     change costs unlimited freeze=out metadata=n
     change costs freeze=none metadata=none
-    post t1 anna>bob 40 nippon>tokyo 9223372036854775807 JPY date=2026-02-27 ref=R-1 metadata=m code=fee
+post t1 anna>bob 40 nippon>tokyo 9223372036854775807 JPY date=2026-02-27 ref=R-1 metadata=m code=fee
     hold h1 anna>shop 30 anna>fees 10 expires=60
     hold h2 anna>shop 5
     capture c1 h1 0=10

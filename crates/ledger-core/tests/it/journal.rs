@@ -171,82 +171,57 @@ fn commodities_and_accounts_are_new_and_next() {
     check(25, change(2), 25, Fault::ClosedAccountMustBeEmpty);
 }
 
+/// The same for a change that is noticed at its own row.
+fn check_own(changed: u64, change: impl FnOnce(&mut Movement), fault: Fault) {
+    check_row(changed, change, changed, fault);
+}
+
 #[test]
-fn rows_follow_from_their_accounts() {
-    let other = Fault::AccountsMustFit;
-    check_row(11, |row| row.amount = 0, 11, Fault::AmountMustBePositive);
-    check_row(
-        11,
-        |row| row.amount = i64::MIN,
-        11,
-        Fault::AmountMustBePositive,
-    );
-    check_row(11, |row| row.amount = 99, 11, Fault::BalanceMustMatch);
-    check_row(
-        11,
-        |row| row.debit_balance += 1,
-        11,
-        Fault::BalanceMustMatch,
-    );
-    check_row(
-        11,
-        |row| row.credit_balance -= 1,
-        11,
-        Fault::BalanceMustMatch,
-    );
-    check_row(
+fn rows_state_the_balances_that_follow() {
+    check_own(11, |row| row.amount = 0, Fault::AmountMustBePositive);
+    check_own(11, |row| row.amount = i64::MIN, Fault::AmountMustBePositive);
+    check_own(11, |row| row.amount = 99, Fault::BalanceMustMatch);
+    check_own(11, |row| row.debit_balance += 1, Fault::BalanceMustMatch);
+    check_own(11, |row| row.credit_balance -= 1, Fault::BalanceMustMatch);
+    check_own(
         11,
         |row| row.credit_balance = i128::MIN,
-        11,
         Fault::BalanceMustMatch,
     );
-    check_row(11, |row| row.credit = row.debit, 11, other.clone());
-    check_row(11, |row| row.credit = AccountIndex(6), 11, other);
-    check_row(
+    // More is released than is pending.
+    check_own(17, |row| row.amount = 60, Fault::SumsMustFit);
+}
+
+#[test]
+fn rows_follow_from_those_of_their_accounts() {
+    check_own(11, |row| row.credit = row.debit, Fault::AccountsMustFit);
+    check_own(
+        11,
+        |row| row.credit = AccountIndex(6),
+        Fault::AccountsMustFit,
+    );
+    check_own(
         11,
         |row| row.credit = AccountIndex(8),
-        11,
         Fault::IndexMustExist,
     );
-    check_row(
+    check_own(
         11,
         |row| row.debit = AccountIndex(u32::MAX),
-        11,
         Fault::IndexMustExist,
     );
-    check_row(
-        12,
-        |row| row.debit_previous = 0,
-        12,
-        Fault::PreviousMustMatch,
-    );
-    check_row(
-        12,
-        |row| row.debit_previous = 10,
-        12,
-        Fault::PreviousMustMatch,
-    );
-    check_row(
-        12,
-        |row| row.credit_previous = 11,
-        12,
-        Fault::PreviousMustMatch,
-    );
+    check_own(12, |row| row.debit_previous = 0, Fault::PreviousMustMatch);
+    check_own(12, |row| row.debit_previous = 10, Fault::PreviousMustMatch);
+    check_own(12, |row| row.credit_previous = 11, Fault::PreviousMustMatch);
     // Money that goes to another account is noticed where the first one moves next.
-    check_row(
-        11,
-        |row| row.credit = AccountIndex(3),
-        12,
-        Fault::PreviousMustMatch,
-    );
-    // More is released than is pending.
-    check_row(17, |row| row.amount = 60, 17, Fault::SumsMustFit);
+    let to_bob = |row: &mut Movement| row.credit = AccountIndex(3);
+    check_row(11, to_bob, 12, Fault::PreviousMustMatch);
     let to_closed = |row: &mut Movement| {
         row.credit = AccountIndex(8);
         row.credit_previous = 0;
         row.credit_balance = -1;
     };
-    check_row(28, to_closed, 28, Fault::AccountMustBeOpen);
+    check_own(28, to_closed, Fault::AccountMustBeOpen);
 }
 
 #[test]

@@ -15,5 +15,6 @@ mod parents;
 mod postings;
 mod random;
 mod refunds;
+mod remainders;
 mod script;
 mod texts;

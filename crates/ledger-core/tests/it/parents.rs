@@ -94,7 +94,7 @@ fn a_book_asks_for_the_parents_it_needs() {
     let mut desk = play(SCRIPT);
     desk.submit(&link("x", Action::Void { parent: id("none") }))
         .expect_err("there is none");
-    desk.flush();
+    desk.flush(0);
     let book = &desk.book;
     assert_eq!(book.admitted_parents(), 0, "a flush lets go of all");
     let refund = link(
@@ -152,6 +152,37 @@ fn parents_stay_until_their_children_are_durable() {
         "its last child is"
     );
     desk.book.retire_parents(next - 1);
+    assert_eq!(desk.book.admitted_parents(), 0);
+}
+
+#[test]
+fn what_a_reversed_refund_restores_stays_until_the_reversal_is_durable() {
+    let mut desk = play("post t1 anna>shop 60\nrefund r1 t1 all\nflush\nreverse v1 r1 all");
+    let next = desk.book.next_sequence();
+    desk.book.retire_parents(next - 2);
+    assert_eq!(desk.book.admitted_parents(), 2);
+    desk.book.retire_parents(next - 1);
+    assert_eq!(desk.book.admitted_parents(), 0);
+}
+
+#[test]
+fn an_undone_child_does_not_keep_its_parent() {
+    let mut desk = play(
+        "
+        post t1 anna>shop 60
+        refund r1 t1 0=10
+        group
+        refund r2 t1 0=20
+        reverse v1 r1 all
+        undo
+        ",
+    );
+    assert_eq!(
+        desk.book.admitted_parents(),
+        1,
+        "only the one that was needed before"
+    );
+    desk.book.retire_parents(desk.book.next_sequence() - 1);
     assert_eq!(desk.book.admitted_parents(), 0);
 }
 
@@ -260,6 +291,9 @@ fn accounts_are_listed_in_order_from_a_prefix() {
         open a/1/x asset EUR
         open a asset EUR
         open b asset EUR
+        group
+        open a/2 asset EUR
+        undo
         ",
     );
     let list = |prefix: &str, after: Option<&str>| -> Vec<String> {

@@ -3,8 +3,9 @@
 //! After every step: the same answer, the same balances, the same remainders, and a book that was
 //! fed the encoded entries alone has the same digest. At the end the whole journal is replayed.
 //!
-//! A case is 150 steps on average, so there are a quarter as many cases as proptest would run: 64, in a few
-//! seconds. The long form takes an hour or so and is worth it after every change of the rules:
+//! A case is 150 steps on average, so there are a quarter as many cases as proptest would run: 64,
+//! in a few seconds. The long form takes an hour or so and is worth it after every change of the
+//! rules:
 //!
 //! ```text
 //! PROPTEST_CASES=400000 cargo test --release -p ledger-core --test it random
@@ -46,7 +47,7 @@ enum Step {
     Group(Vec<Ask>, bool),
     Pass(u8),
     Expire,
-    Flush,
+    Flush(u8),
 }
 
 #[derive(Clone, Debug)]
@@ -71,6 +72,16 @@ type Leg = (usize, usize, i64, bool);
 /// How much of a parent: all, or portions.
 type Share = Option<Vec<(u16, i64)>>;
 
+/// True in so many cases of a hundred.
+fn chance(percent: u32) -> impl Strategy<Value = bool> {
+    prop_oneof![percent => Just(true), 100 - percent => Just(false)]
+}
+
+/// Something in so many cases of a hundred.
+fn maybe(percent: u32, of: std::ops::Range<i8>) -> impl Strategy<Value = Option<i8>> {
+    prop_oneof![percent => of.prop_map(Some), 100 - percent => Just(None)]
+}
+
 fn amount() -> impl Strategy<Value = i64> {
     prop_oneof![60 => 1..60_i64, 2 => Just(0), 1 => Just(-7), 2 => Just(i64::MAX)]
 }
@@ -87,7 +98,7 @@ fn leg() -> impl Strategy<Value = Leg> {
         4 => other(5, 2),
         1 => (0..ACCOUNTS.len(), 0..ACCOUNTS.len()),
     ];
-    (sides, amount(), prop::bool::weighted(0.98))
+    (sides, amount(), chance(98))
         .prop_map(|((debit, credit), amount, fits)| (debit, credit, amount, fits))
 }
 
@@ -125,16 +136,16 @@ fn ask() -> impl Strategy<Value = Ask> {
             1 => Just(Freeze::Both),
         ]).prop_map(|(account, freeze)| Ask::Freeze(account, freeze)),
         1 => (3..ACCOUNTS.len()).prop_map(Ask::Close),
-        20 => (legs(), prop::option::weighted(0.2, -9..2_i8))
+        20 => (legs(), maybe(20, -9..2_i8))
             .prop_map(|(legs, day)| Ask::Post(legs, day)),
-        20 => (legs(), prop::option::weighted(0.6, -1..40_i8))
+        20 => (legs(), maybe(60, -1..40_i8))
             .prop_map(|(legs, seconds)| Ask::Hold(legs, seconds)),
-        20 => (any::<Index>(), share(), prop::bool::weighted(0.3))
+        20 => (any::<Index>(), share(), chance(30))
             .prop_map(|(parent, share, is_final)| Ask::Capture(parent, share, is_final)),
         6 => any::<Index>().prop_map(Ask::Void),
         16 => (any::<Index>(), share()).prop_map(|(parent, share)| Ask::Refund(parent, share)),
         16 => (any::<Index>(), share()).prop_map(|(parent, share)| Ask::Reverse(parent, share)),
-        4 => (any::<Index>(), prop::bool::weighted(0.3))
+        4 => (any::<Index>(), chance(30))
             .prop_map(|(which, changed)| Ask::Repeat(which, changed)),
     ]
 }
@@ -146,7 +157,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(asks, keep)| Step::Group(asks, keep)),
         2 => (0..15_u8).prop_map(Step::Pass),
         2 => Just(Step::Expire),
-        3 => Just(Step::Flush),
+        4 => (0..9_u8).prop_map(Step::Flush),
     ]
 }
 
@@ -189,7 +200,7 @@ impl Trial {
                 let expired = self.model.expire(self.desk.now.booked_at);
                 assert_eq!(self.desk.expire(), expired, "as many holds expire");
             }
-            Step::Flush => self.desk.flush(),
+            Step::Flush(lag) => self.desk.flush(usize::from(*lag)),
             Step::Group(asks, keep) => {
                 let (model, before) = (self.model.clone(), digest(&self.desk.book));
                 self.desk.begin_group();
@@ -272,6 +283,8 @@ impl Trial {
                 "available of {path}"
             );
         }
+        let listed = book.list_accounts("", None).count();
+        assert_eq!(listed, book.accounts().len(), "every account is listed");
         let mut open = 0;
         for done in &self.model.done {
             let id = done.request.id;

@@ -99,7 +99,7 @@ fn run(desk: &mut Desk, command: &str) -> String {
         "remains" => return format!("= {}", remains(desk, words[1])),
         "expire" => return format!("= {}", desk.expire()),
         "pass" => desk.pass(words[1].parse().unwrap()),
-        "flush" => desk.flush(),
+        "flush" => desk.flush(0),
         "group" => desk.begin_group(),
         "keep" => desk.keep_group(),
         "undo" => desk.undo_group(),
