@@ -5,13 +5,17 @@
 
 use std::path::Path;
 
-use super::{Names, ServiceError, at, cargo, make, record, run};
+use super::{Names, ServiceError, at, cargo, make, read, record, run, write};
 use crate::tidy::{self, tree::Tree};
 
 /// As long as a service's name may be.
 const NAME: &str = "longest-name-of-services";
 /// As long as the word for what it keeps may be.
 const ENTITY: &str = "understandable";
+/// The version of the copy's crates, which no others have. Cargo tells builds of a crate apart by its
+/// name, its version and its place within the workspace: with the same version, the copy's would
+/// replace the repository's own in the shared folder of builds.
+const VERSION: &str = "0.0.0-self-test";
 /// The crates in which a new service is named.
 const OTHERS: [&str; 4] = ["contracts", "kit", "web", "florin"];
 
@@ -24,6 +28,7 @@ pub fn self_test(root: &Path) -> Result<(), ServiceError> {
     let folder = tempfile::tempdir().map_err(|source| at(root, source))?;
     let copy = folder.path();
     copy_tree(root, copy)?;
+    rename_version(copy)?;
     let before = tidy::run(copy)?;
     stage("make");
     make(copy, &names)?;
@@ -56,6 +61,21 @@ pub fn self_test(root: &Path) -> Result<(), ServiceError> {
         run(&mut cargo(copy, &["test", "--quiet", "--package", package]))?;
     }
     Ok(())
+}
+
+/// Gives the copy's crates the version [`VERSION`].
+fn rename_version(copy: &Path) -> Result<(), ServiceError> {
+    let path = copy.join("Cargo.toml");
+    let manifest = read(&path)?;
+    let lines = manifest.lines().map(|line| {
+        let own = line.starts_with("version = ");
+        if own {
+            format!("version = \"{VERSION}\"\n")
+        } else {
+            format!("{line}\n")
+        }
+    });
+    write(&path, &lines.collect::<String>())
 }
 
 fn stage(name: &str) {
