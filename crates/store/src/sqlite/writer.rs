@@ -104,7 +104,7 @@ impl Writer {
             link,
             messages,
             shared: shared.clone(),
-            _lock: lock,
+            lock,
         };
         std::thread::Builder::new()
             .name("florin-store-writer".into())
@@ -192,7 +192,8 @@ struct Thread {
     link: Link,
     messages: mpsc::Receiver<Message>,
     shared: Arc<Shared>,
-    _lock: Arc<File>,
+    /// Keeps the file this process's own as long as the connection is open.
+    lock: Arc<File>,
 }
 
 impl Thread {
@@ -303,13 +304,20 @@ impl Thread {
     }
 
     fn stop(self, stopped: oneshot::Sender<()>) {
-        let Self { link, messages, .. } = self;
+        let Self {
+            link,
+            messages,
+            lock,
+            ..
+        } = self;
         drop(messages);
         // Closing the last connection folds the log into the file; if it cannot, the next start
         // does it.
         if let Err((_, error)) = link.connection.close() {
             tracing::warn!(%error, "the database file was not closed");
         }
+        // Before the caller hears of it, as it may open the file again at once.
+        drop(lock);
         let _ = stopped.send(());
     }
 }

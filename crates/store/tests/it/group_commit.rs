@@ -32,6 +32,14 @@ fn hold_writer(store: &Store) -> (Sender<()>, JoinHandle<Result<(), StoreError>>
     (release, task)
 }
 
+/// Lets so many tasks run up to their wait for a reply: on a runtime of one thread, each pause of
+/// this one lets at least one of them run.
+async fn let_wait(tasks: usize) {
+    for _ in 0..=tasks {
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test]
 async fn closures_that_wait_share_a_commit() {
     let folder = tempfile::tempdir().unwrap();
@@ -46,8 +54,7 @@ async fn closures_that_wait_share_a_commit() {
                 tokio::spawn(async move { add(&store, id).await })
             })
             .collect();
-        // On this runtime's one thread each task runs once, up to its wait for the reply.
-        tokio::task::yield_now().await;
+        let_wait(closures + 1).await;
         release.send(()).unwrap();
         held.await.unwrap().unwrap();
         for task in tasks {
@@ -95,7 +102,7 @@ async fn one_that_fails_takes_nothing_of_its_group_with_it() {
         write(3, false),
         write(3, false),
     ];
-    tokio::task::yield_now().await;
+    let_wait(5).await;
     release.send(()).unwrap();
     held.await.unwrap().unwrap();
     let [first, second, third, again] = tasks;
@@ -126,7 +133,7 @@ async fn a_statement_that_rolls_everything_back_fails_its_group_and_no_other() {
         let store = store.clone();
         async move { add(&store, 2).await }
     });
-    tokio::task::yield_now().await;
+    let_wait(5).await;
     let guilty = tokio::spawn({
         let store = store.clone();
         async move {
@@ -135,7 +142,7 @@ async fn a_statement_that_rolls_everything_back_fails_its_group_and_no_other() {
                 .await
         }
     });
-    tokio::task::yield_now().await;
+    let_wait(5).await;
     release.send(()).unwrap();
     assert_eq!(held.await.unwrap(), Err(StoreError::GroupRolledBack));
     assert_eq!(innocent.await.unwrap(), Err(StoreError::GroupRolledBack));
@@ -154,7 +161,7 @@ async fn closing_finishes_what_waits_and_refuses_what_comes() {
         let store = store.clone();
         async move { add(&store, 1).await }
     });
-    tokio::task::yield_now().await;
+    let_wait(5).await;
     release.send(()).unwrap();
     file.close().await;
     held.await.unwrap().unwrap();

@@ -1,6 +1,8 @@
 //! The store through its public interface, each promise on both databases where it is made for
 //! both. PostgreSQL comes from `scripts/with-postgres`.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod audit;
 mod contention;
 mod fixture;

@@ -41,6 +41,15 @@ async fn open(folder: &Path) -> (SqliteFile, Store) {
     (file, store)
 }
 
+/// After how many acknowledged writes the other process is killed.
+const ACKNOWLEDGED_MIN: usize = 100;
+
+/// Large, so that a commit takes long enough to be killed in.
+const ADD_LARGE: Statement = Statement {
+    name: "add_large",
+    sql: "INSERT INTO notes (id, body) VALUES (?1, hex(zeroblob(100000)))",
+};
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_process_loses_no_acknowledged_write() {
     if let Some(folder) = as_other_process() {
@@ -61,12 +70,15 @@ async fn a_killed_process_loses_no_acknowledged_write() {
             acknowledged.push(id.parse::<i64>().unwrap());
         }
         line.clear();
-        if acknowledged.len() == 300 {
+        if acknowledged.len() == ACKNOWLEDGED_MIN {
             child.kill().unwrap();
         }
     }
     child.wait().unwrap();
-    assert!(acknowledged.len() >= 300, "it was killed while it wrote");
+    assert!(
+        acknowledged.len() >= ACKNOWLEDGED_MIN,
+        "it was killed while it wrote"
+    );
 
     let (_file, store) = open(folder.path()).await;
     let kept = ids(&store).await;
@@ -85,7 +97,10 @@ async fn write_until_killed(folder: &Path) {
         let store = store.clone();
         tasks.spawn(async move {
             for id in (task..).step_by(8) {
-                add(&store, id).await.unwrap();
+                let written: Result<_, StoreError> = store
+                    .write(move |tx| tx.execute(&ADD_LARGE, &[id.into()]))
+                    .await;
+                written.unwrap();
                 println!("acknowledged {id}");
             }
         });
@@ -205,7 +220,10 @@ async fn commit_on_a_full_disk(folder: &Path) {
         }
     });
     let group = [blocker, write(10, &ADD), write(11, &FILL), write(12, &ADD)];
-    tokio::task::yield_now().await;
+    for _ in 0..=group.len() {
+        // On a runtime of one thread: lets at least one of them run up to its wait for a reply.
+        tokio::task::yield_now().await;
+    }
     release.send(()).unwrap();
     for task in group {
         let outcome = task.await.unwrap();
