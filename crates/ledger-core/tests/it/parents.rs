@@ -214,6 +214,20 @@ fn what_is_applied_against_an_admitted_parent_must_leave_something() {
 }
 
 #[test]
+fn what_is_restored_to_an_admitted_parent_must_have_been_taken() {
+    let desk = play("post t1 anna>shop 60\nrefund r1 t1 0=50\nreverse v1 r1 all");
+    let mut book = play("post t1 anna>shop 60\nrefund r1 t1 0=50\nflush").book;
+    book.admit(Parent::collect(id("t1"), rows(&desk, 12..=12), []).unwrap());
+    let corruption = book
+        .replay(&desk.entries[13])
+        .expect_err("nothing was taken, 50 are given back");
+    assert_eq!(
+        corruption.fault,
+        ledger_core::Fault::ParentMustKeepRemainder { parent: id("t1") }
+    );
+}
+
+#[test]
 #[should_panic(expected = "a parent must be admitted once")]
 fn admitting_a_parent_again_is_a_bug() {
     let desk = play(SCRIPT);
