@@ -260,9 +260,8 @@ pub fn apply(message: Option<Message>, event: &Event) -> Option<Message> {
             ref content,
             due_at,
         } => {
-            let content = (**content).clone();
             return Some(Message {
-                content,
+                content: (**content).clone(),
                 revision: 1,
                 state: State::Scheduled { due_at },
             });
@@ -491,10 +490,7 @@ mod tests {
             request: request(),
             template,
         };
-        let before = Some(State::Read {
-            sent_at: NOW,
-            read_at: NOW,
-        });
+        let before = Some(State::Sent { sent_at: NOW });
         assert_eq!(come(before, repeat(Some(template("other")))), Ok(None));
         assert_eq!(come(before, repeat(None)), Ok(None));
     }

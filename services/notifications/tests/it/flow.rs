@@ -61,23 +61,13 @@ async fn a_scheduled_message_is_sent_at_its_time() {
             .read(SUPPORT, "/notifications/v1/recipients/cus_ann/messages")
             .await;
         let history = &staff.expect(200).json["items"][0]["history"];
-        let by: Vec<_> = history.as_array().expect("a list").iter().collect();
-        let by: Vec<_> = by
-            .iter()
+        let lines = history.as_array().expect("a list").iter();
+        let by: Vec<_> = lines
             .map(|line| (&line["change"], &line["changed_by"]))
             .collect();
-        let expected = [
-            ("scheduled", "deals"),
-            ("sent", "notifications"),
-            ("read", "cus_ann"),
-        ];
-        assert_eq!(
-            by,
-            expected
-                .map(|(change, who)| (json!(change), json!(who)))
-                .each_ref()
-                .map(|(change, who)| (change, who))
-        );
+        let [scheduled, sent, read] = [json!("scheduled"), json!("sent"), json!("read")];
+        let [deals, timer, ann] = [json!("deals"), json!("notifications"), json!("cus_ann")];
+        assert_eq!(by, [(&scheduled, &deals), (&sent, &timer), (&read, &ann)]);
         let kinds: Vec<_> = it
             .events()
             .await
