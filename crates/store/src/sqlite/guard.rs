@@ -117,11 +117,8 @@ fn migration_may(prefix: &str, context: &AuthContext<'_>) -> bool {
 /// SQLite's own tables, which DDL reads and writes. Direct writes to them are refused by SQLite itself
 /// (`SQLITE_DBCONFIG_DEFENSIVE`).
 fn is_catalogue(table: &str) -> bool {
-    [
-        "sqlite_master",
-        "sqlite_temp_master",
-        "sqlite_sequence",
-        "pragma_quick_check",
-    ]
-    .contains(&table)
+    matches!(
+        table,
+        "sqlite_master" | "sqlite_temp_master" | "sqlite_sequence" | "pragma_quick_check"
+    )
 }

@@ -235,7 +235,7 @@ async fn entries_at_the_same_time_form_one_chain() {
     for_each_database(async |database| {
         let store = database.open(&NOTES, &[]).await;
         let mut tasks = JoinSet::new();
-        for number in 0..16 {
+        for number in 0..64 {
             let store = store.clone();
             tasks.spawn(async move {
                 let entry = entry(&format!("note_{number}"));
@@ -245,7 +245,7 @@ async fn entries_at_the_same_time_form_one_chain() {
         tasks.join_all().await;
         let state = store.verify_audit().await.unwrap();
         assert!(
-            matches!(state, AuditState::Intact { rows: 16, .. }),
+            matches!(state, AuditState::Intact { rows: 64, .. }),
             "{state:?}"
         );
     })
