@@ -45,7 +45,7 @@ pub(super) async fn open_account(
     Query(query): Query<WriteQuery>,
     body: Body<AccountRequest>,
 ) -> Result<Response, Problem> {
-    let engine = app.book(&book)?;
+    let engine = app.book(&book).await?;
     let path = request::path(&body.value.account, "/account").map_err(Refusal::problem)?;
     let currencies = request::Currencies::of(&engine);
     let item = request::account(body.value, &currencies).map_err(Refusal::problem)?;
@@ -142,7 +142,7 @@ pub(super) async fn change_account(
     Query(query): Query<WriteQuery>,
     body: Body<ChangeAccount>,
 ) -> Result<Response, Problem> {
-    let engine = app.book(&book)?;
+    let engine = app.book(&book).await?;
     let path = path_of(&account)?;
     let looked = path.clone();
     let commodity = engine.read(move |book| {
@@ -176,7 +176,7 @@ pub(super) async fn load_account(
     State(app): State<App>,
     Path((book, account)): Path<(String, String)>,
 ) -> Result<Json<AccountAnswer>, Problem> {
-    let engine = app.book(&book)?;
+    let engine = app.book(&book).await?;
     let found = find_view(&app, &engine, path_of(&account)?).await?;
     let (sequence, account) = found.ok_or_else(no_account)?;
     let account = Some(account);
@@ -218,7 +218,7 @@ pub(super) async fn list_accounts(
     Path(book): Path<String>,
     Query(query): Query<AccountsQuery>,
 ) -> Result<Json<Listed<AccountView>>, Problem> {
-    let engine = app.book(&book)?;
+    let engine = app.book(&book).await?;
     let page = PageQuery::parse(query.limit, query.cursor.as_deref())?;
     let prefix = query.prefix.unwrap_or_default();
     let listed = engine.read(move |book| {
@@ -257,7 +257,7 @@ pub(super) async fn load_balance(
     State(app): State<App>,
     Path((book, account)): Path<(String, String)>,
 ) -> Result<Json<BalanceAnswer>, Problem> {
-    let engine = app.book(&book)?;
+    let engine = app.book(&book).await?;
     let path = path_of(&account)?;
     let found = engine.read(move |book| {
         let index = book.find_account(&path)?;
@@ -286,7 +286,7 @@ pub(super) async fn list_entries(
     Path((book, account)): Path<(String, String)>,
     page: PageQuery,
 ) -> Result<Json<Listed<EntryView>>, Problem> {
-    let engine = app.book(&book)?;
+    let engine = app.book(&book).await?;
     let path = path_of(&account)?;
     let found = engine.read(move |book| {
         let index = book.find_account(&path)?;

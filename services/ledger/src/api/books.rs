@@ -113,7 +113,7 @@ pub(super) async fn add_commodity(
     Query(query): Query<WriteQuery>,
     body: Body<CommodityRequest>,
 ) -> Result<Response, Problem> {
-    let engine = app.book(&book)?;
+    let engine = app.book(&book).await?;
     let commodity = request::commodity(&body.value).map_err(crate::engine::Refusal::problem)?;
     let items = vec![Item::plain(Operation::AddCommodity(commodity))];
     let write = Write {
@@ -155,7 +155,7 @@ pub(super) async fn list_commodities(
     Path(book): Path<String>,
     page: PageQuery,
 ) -> Result<axum::Json<Listed<CommodityView>>, Problem> {
-    let engine = app.book(&book)?;
+    let engine = app.book(&book).await?;
     let from: usize = super::cursor_number(page.cursor.as_ref())?;
     let limit = page.limit as usize;
     let listed = engine.read(move |book| {

@@ -29,7 +29,7 @@ pub(super) async fn load_trial_balance(
     State(app): State<App>,
     Path(book): Path<String>,
 ) -> Result<Json<TrialBalance>, Problem> {
-    let engine = app.book(&book)?;
+    let engine = app.book(&book).await?;
     let drawn = engine.read(draw).await?;
     drawn.map(Json).map_err(|corruption| {
         engine
@@ -90,7 +90,7 @@ pub(super) async fn load_head(
     State(app): State<App>,
     Path(book): Path<String>,
 ) -> Result<Json<HeadView>, Problem> {
-    let engine = app.book(&book)?;
+    let engine = app.book(&book).await?;
     // What was decided before is durable after this, and so in the head.
     engine.read(|_| ()).await?;
     let head = app.read(&engine, |store| store.load_head()).await?;

@@ -63,11 +63,13 @@ pub(crate) fn router(app: App) -> OpenApiRouter {
 }
 
 impl App {
-    /// The book of this name.
-    fn book(&self, name: &str) -> Result<Arc<Engine>, Problem> {
+    /// The book of this name, once it is replayed.
+    async fn book(&self, name: &str) -> Result<Arc<Engine>, Problem> {
         let missing =
             || Problem::new(&codes::BOOK_MUST_EXIST).detail(format!("there is no book {name:?}"));
-        self.books.find(name).ok_or_else(missing)
+        let engine = self.books.find(name).ok_or_else(missing)?;
+        engine.replayed().await?;
+        Ok(engine)
     }
 
     /// Reads the journal of a book, away from the tasks that serve requests.

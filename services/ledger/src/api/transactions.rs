@@ -54,7 +54,7 @@ pub(super) async fn write_transaction(
     headers: HeaderMap,
     body: Body<TransactionRequest>,
 ) -> Result<Response, Problem> {
-    let engine = app.book(&book)?;
+    let engine = app.book(&book).await?;
     let id = single_id(&headers, &body.value)?;
     let currencies = request::Currencies::of(&engine);
     let item = request::transaction(body.value, id, &currencies).map_err(Refusal::problem)?;
@@ -142,7 +142,7 @@ pub(super) async fn write_bulk(
     Query(query): Query<WriteQuery>,
     body: BulkBody<BulkRequest>,
 ) -> Result<Response, Problem> {
-    let engine = app.book(&book)?;
+    let engine = app.book(&book).await?;
     let BulkRequest { mode, transactions } = body.value;
     if transactions.len() > BULK_ITEMS_MAX {
         return Err(Problem::new(&codes::BULK_MUST_FIT_LIMIT).detail(format!(
@@ -271,7 +271,7 @@ pub(super) async fn load_transaction(
     State(app): State<App>,
     Path((book, id)): Path<(String, String)>,
 ) -> Result<Json<TransactionFound>, Problem> {
-    let engine = app.book(&book)?;
+    let engine = app.book(&book).await?;
     let id = request::id(&id, "id").map_err(Refusal::problem)?;
     let seen = engine.read(move |book| {
         let left = book.find_hold(id).map(|hold| {
@@ -341,7 +341,7 @@ pub(super) async fn list_transactions(
     Path(book): Path<String>,
     Query(query): Query<TransactionsQuery>,
 ) -> Result<Json<Listed<TransactionView>>, Problem> {
-    let engine = app.book(&book)?;
+    let engine = app.book(&book).await?;
     let page = PageQuery::parse(query.limit, query.cursor.as_deref())?;
     let by = match (query.reference, query.parent) {
         (Some(reference), None) => {

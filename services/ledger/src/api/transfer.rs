@@ -46,7 +46,7 @@ pub(super) async fn import_book(
     Query(query): Query<WriteQuery>,
     body: BulkBody<ImportRequest>,
 ) -> Result<Response, Problem> {
-    let engine = app.book(&book)?;
+    let engine = app.book(&book).await?;
     let ImportRequest {
         commodities,
         accounts,
@@ -159,7 +159,7 @@ pub(super) async fn export_book(
     Path(book): Path<String>,
     Query(query): Query<ExportQuery>,
 ) -> Result<Response, Problem> {
-    let engine = app.book(&book)?;
+    let engine = app.book(&book).await?;
     let mut export = engine.read(Export::begin).await?;
     if export.sequence > app.export_rows_max {
         return Err(Problem::new(&codes::EXPORT_MUST_FIT_LIMIT).detail(format!(

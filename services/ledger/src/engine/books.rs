@@ -15,7 +15,7 @@ use ledger_core::limits::Limits;
 use ledger_core::operation::Operation;
 use ledger_core::{Book, Chain, Entry, Now, Outcome, replay_batch, validate};
 use money::Commodity;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use super::flusher::{Flush, Flusher};
 use super::recent::Recent;
@@ -249,7 +249,7 @@ fn start(store: Arc<dyn LedgerStore>, setup: &Setup) -> Result<Engine, JournalEr
         durable: AtomicU64::new(0),
         stopped: OnceLock::new(),
         commodities: RwLock::new(HashMap::new()),
-        replayed: OnceLock::new(),
+        replayed: watch::Sender::new(false),
         fatal: setup.fatal.clone(),
     });
     let (jobs, waiting) = sync_channel(QUEUE_OPERATIONS_MAX);
@@ -304,7 +304,7 @@ fn run(
         booked_at: chain.booked_at(),
         flushes,
     };
-    let _ = shared.replayed.set(());
+    shared.replayed.send_replace(true);
     writer.run(waiting);
     // The writer has gone and with it the way to the flusher, which ends after the last batch.
     let _ = flusher_thread.join();

@@ -38,7 +38,7 @@ use kit::time::Timestamp;
 use ledger_core::operation::Operation;
 use ledger_core::{AccountIndex, AccountKind, AccountPath, Book, Entry, EntryBody};
 use money::{Commodity, CommodityCode};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
 use crate::journal::LedgerStore;
 
@@ -52,7 +52,7 @@ pub(crate) use refusal::Refusal;
 pub(crate) const QUEUE_OPERATIONS_MAX: usize = 4 * BULK_ITEMS_MAX;
 
 /// What has happened to the process: `None` while it may go on, then why it must end.
-pub type Fatal = tokio::sync::watch::Sender<Option<String>>;
+pub type Fatal = watch::Sender<Option<String>>;
 
 /// Why an engine gives no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -185,8 +185,8 @@ pub(crate) struct Shared {
     stopped: OnceLock<(EngineError, String)>,
     /// Every durable commodity, for reading amounts.
     commodities: RwLock<HashMap<CommodityCode, Commodity>>,
-    /// Whether the journal was replayed.
-    replayed: OnceLock<()>,
+    /// Whether the journal was replayed, or never will be.
+    replayed: watch::Sender<bool>,
     fatal: Fatal,
 }
 
@@ -195,6 +195,7 @@ impl Shared {
     pub(crate) fn stop(&self, error: EngineError, reason: &str) {
         if self.stopped.set((error, reason.to_owned())).is_ok() {
             tracing::error!(reason, "book stopped");
+            self.replayed.send_replace(true);
             self.fatal.send_replace(Some(reason.to_owned()));
         }
     }
@@ -272,7 +273,19 @@ impl Engine {
 
     /// Whether the book answers.
     pub(crate) fn is_ready(&self) -> bool {
-        self.shared.replayed.get().is_some() && self.shared.stopped().is_none()
+        *self.shared.replayed.borrow() && self.shared.stopped().is_none()
+    }
+
+    /// Waits until the journal was replayed: before that nothing can be said of the book.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Stopped`] or [`EngineError::Damaged`] if the book has stopped.
+    pub(crate) async fn replayed(&self) -> Result<(), EngineError> {
+        let mut replayed = self.shared.replayed.subscribe();
+        let waited = replayed.wait_for(|done| *done).await;
+        waited.map_err(|_| EngineError::Stopped)?;
+        self.shared.stopped().map_or(Ok(()), Err)
     }
 
     /// Why the book has stopped, in words for operators.

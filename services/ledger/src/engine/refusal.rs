@@ -4,8 +4,11 @@
 
 use kit::codes::{self, Code};
 use kit::limits::BULK_ITEMS_MAX;
-use ledger_core::{AccountPath, Book, Reject};
+use ledger_core::operation::Operation;
+use ledger_core::{AccountPath, Book, Place, Reject};
 use money::{CommodityCode, format_wide};
+
+use super::Item;
 
 /// A refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,11 +23,11 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     /// The core's refusal.
-    pub(super) fn of(reject: &Reject, book: &Book) -> Self {
+    pub(super) fn of(reject: &Reject, book: &Book, item: &Item) -> Self {
         Self {
             code: reject.code(),
             pointer: reject.pointer(),
-            detail: detail(reject, book),
+            detail: detail(reject, book, item),
         }
     }
 
@@ -50,7 +53,7 @@ impl Refusal {
     }
 }
 
-fn detail(reject: &Reject, book: &Book) -> String {
+fn detail(reject: &Reject, book: &Book, item: &Item) -> String {
     match reject {
         Reject::CommodityMustNotChange { exponent } => {
             format!("the commodity has the exponent {exponent}")
@@ -65,10 +68,22 @@ fn detail(reject: &Reject, book: &Book) -> String {
             posted,
             pending_in,
             pending_out,
-        } => format!(
-            "the account must have nothing posted and nothing pending; in minor units it has \
-             {posted} posted, {pending_in} pending in and {pending_out} pending out"
-        ),
+        } => {
+            let path = match &item.operation {
+                Operation::ChangeAccount(change) => Some(&change.path),
+                _ => None,
+            };
+            let exponent = path
+                .and_then(|path| commodity_of(book, path))
+                .map_or(0, |of| of.1);
+            let text = |minor: i128| format_wide(minor, exponent);
+            format!(
+                "the account must be empty; it has {} posted, {} pending in, {} pending out",
+                text(*posted),
+                text(*pending_in),
+                text(*pending_out)
+            )
+        }
         Reject::TransactionIdMustNotBeReused { sequence } => {
             format!("the id was accepted with other content at sequence {sequence}")
         }
@@ -98,6 +113,18 @@ fn detail(reject: &Reject, book: &Book) -> String {
                 text(*needed),
                 text(*available),
                 text(needed.saturating_sub(*available))
+            )
+        }
+        Reject::AmountMustNotExceedRemainder {
+            at: Place::Portion(place, _),
+            remains,
+        } => {
+            let stated = item.currencies.get(usize::from(*place)).copied();
+            let index = stated.and_then(|code| book.find_commodity(code));
+            let exponent = index.map_or(0, |index| book.commodity(index).commodity().exponent());
+            format!(
+                "{} remains of the posting",
+                format_wide((*remains).into(), exponent)
             )
         }
         Reject::ParentMustExist { parent } => format!("there is no transaction {parent}"),

@@ -210,7 +210,7 @@ impl Writer {
                     rows: None,
                 }));
             }
-            Err(reject) => return Ok(Err(Refusal::of(&reject, &self.book))),
+            Err(reject) => return Ok(Err(Refusal::of(&reject, &self.book, &item))),
         };
         let metadata = self.metadata_of(item.metadata, &item.operation, draft)?;
         let count = bodies.len();

@@ -1,0 +1,213 @@
+//! The ledger as its callers see it, over HTTP, and its journals as an auditor sees them.
+//!
+//! Every test has its own world: clock, folder of journals, service. Nothing waits for time to
+//! pass: the clock stands still until a test moves it, and a disk that is slow or broken is one
+//! that the test holds in its hand, see `disk`.
+
+mod bulk;
+mod concurrency;
+mod disk;
+mod entries;
+mod holds;
+mod http;
+mod openapi;
+mod outage;
+mod refusals;
+mod restart;
+mod tamper;
+mod transfer;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use kit::time::Zone;
+use ledger::journal::{Journals, sqlite};
+use ledger::{Deps, EXPORT_ROWS_MAX, SCHEMA, service};
+use ledger_core::limits::Limits;
+use serde_json::{Value, json};
+use store::Store;
+use testkit::{Answer, TestApp, World};
+use tokio::sync::watch;
+use web::Role;
+
+/// Where most tests work.
+const BOOK: &str = "/ledger/v1/books/main";
+
+/// The service of one test.
+struct Ledger {
+    app: TestApp,
+    fatal: watch::Receiver<Option<String>>,
+}
+
+/// How a test wants its service.
+struct Wish {
+    journals: Arc<dyn Journals>,
+    limits: Limits,
+    export_rows_max: u64,
+}
+
+/// Starts the service in a world of its own.
+async fn start() -> Ledger {
+    start_in(World::sqlite().await).await
+}
+
+/// Starts the service in a world that may have journals already.
+async fn start_in(world: World) -> Ledger {
+    let wish = usual(&world);
+    start_as(world, wish).await
+}
+
+fn folder(world: &World) -> PathBuf {
+    world.directory().join("ledger")
+}
+
+fn usual(world: &World) -> Wish {
+    Wish {
+        journals: sqlite(&folder(world)),
+        limits: Limits::default(),
+        export_rows_max: EXPORT_ROWS_MAX,
+    }
+}
+
+async fn start_as(world: World, wish: Wish) -> Ledger {
+    let (fatal, seen) = watch::channel(None);
+    let store = Store::open(&world.database, &SCHEMA, &[]).await;
+    let deps = Deps {
+        store: store.expect("the tables of every service can be made"),
+        journals: wish.journals,
+        clock: world.clock(),
+        zone: Zone::parse("Europe/Berlin").expect("this is a zone"),
+        limits: wish.limits,
+        export_rows_max: wish.export_rows_max,
+        fatal,
+    };
+    let service = service(deps).expect("the journals can be opened");
+    Ledger {
+        app: world.start(vec![service]).await,
+        fatal: seen,
+    }
+}
+
+impl Ledger {
+    /// A write by an accountant; the answer whatever it is.
+    async fn write(&self, path: &str, body: &Value) -> Answer {
+        let call = self
+            .app
+            .post(&format!("{BOOK}/{path}"))
+            .caller(Role::Accountant, "bea");
+        call.json(body).send().await
+    }
+
+    /// A read by an auditor.
+    async fn read(&self, path: &str) -> Answer {
+        self.app
+            .get(&format!("{BOOK}/{path}"))
+            .caller(Role::Auditor, "aud")
+            .send()
+            .await
+    }
+
+    /// A change of an account.
+    async fn change(&self, account: &str, body: &Value) -> Answer {
+        let path = format!("{BOOK}/accounts/{account}");
+        let call = self.app.call(reqwest::Method::PATCH, &path);
+        call.caller(Role::Accountant, "bea").json(body).send().await
+    }
+
+    /// An account that may go below zero as far as it likes.
+    async fn open_outside(&self, account: &str, currency: &str) {
+        let body = json!({
+            "account": account, "type": "asset", "currency": currency, "overdraft": "unlimited"
+        });
+        self.write("accounts", &body).await.expect(201);
+    }
+
+    /// An account of a customer, which may not go below zero.
+    async fn open_wallet(&self, account: &str, currency: &str) {
+        let body = json!({ "account": account, "type": "liability", "currency": currency });
+        self.write("accounts", &body).await.expect(201);
+    }
+
+    /// The accounts most tests use: `bank/EUR` without a floor, `ann/EUR` and `bob/EUR` with.
+    async fn with_accounts(self) -> Self {
+        self.open_outside("bank/EUR", "EUR").await;
+        self.open_wallet("ann/EUR", "EUR").await;
+        self.open_wallet("bob/EUR", "EUR").await;
+        self
+    }
+
+    /// Gives Ann money from outside.
+    async fn fund_ann(&self, number: u64, amount: &str) {
+        let top_up = post(number, "bank/EUR", "ann/EUR", amount);
+        self.write("transactions", &top_up).await.expect(201);
+    }
+
+    /// What an account has posted and available.
+    async fn balance(&self, account: &str) -> (String, String) {
+        let answer = self
+            .read(&format!("balances/{account}"))
+            .await
+            .expect(200)
+            .json;
+        let text = |field: &str| {
+            answer[field]["amount"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
+        };
+        (text("posted"), text("available"))
+    }
+
+    /// Where the journal ends.
+    async fn head(&self) -> Value {
+        self.read("journal").await.expect(200).json
+    }
+}
+
+/// The n-th transaction id.
+fn id(number: u64) -> String {
+    format!("01939f6c-8a00-7000-8000-{number:012x}")
+}
+
+/// A transaction of one posting in euros.
+fn post(number: u64, debit: &str, credit: &str, amount: &str) -> Value {
+    json!({
+        "id": id(number), "kind": "post", "code": "transfer",
+        "postings": [
+            { "debit": debit, "credit": credit, "amount": amount, "currency": "EUR" }
+        ]
+    })
+}
+
+/// The same as a hold.
+fn hold(number: u64, debit: &str, credit: &str, amount: &str) -> Value {
+    with(
+        post(number, debit, credit, amount),
+        json!({ "kind": "hold" }),
+    )
+}
+
+/// A transaction about another.
+fn about(kind: &str, number: u64, parent: u64) -> Value {
+    json!({ "id": id(number), "kind": kind, "code": kind, "parent": id(parent) })
+}
+
+/// So much of one posting.
+fn portion(posting: u16, amount: &str) -> Value {
+    json!([{ "posting": posting, "amount": amount, "currency": "EUR" }])
+}
+
+/// An object with some members replaced; null takes a member away.
+fn with(mut object: Value, changes: Value) -> Value {
+    for (key, value) in changes.as_object().into_iter().flatten() {
+        if value.is_null() {
+            object
+                .as_object_mut()
+                .expect("changes are made to objects")
+                .remove(key);
+        } else {
+            object[key] = value.clone();
+        }
+    }
+    object
+}

@@ -1,0 +1,747 @@
+//! Every code the ledger refuses a request with, provoked over HTTP: where it points, and that it
+//! leaves nothing. The codes provoked are compared with the table of codes.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use kit::codes::{self, Code};
+
+use super::disk::disk;
+use super::outage::find_no_room;
+use super::*;
+
+/// A request that must be refused: method, path, body, code, pointer.
+struct Refusal {
+    method: &'static str,
+    path: String,
+    body: Value,
+    code: &'static Code,
+    pointer: String,
+}
+
+fn refusal(path: &str, body: Value, code: &'static Code, pointer: &str) -> Refusal {
+    let path = format!("{BOOK}/{path}");
+    Refusal {
+        method: "POST",
+        path,
+        body,
+        code,
+        pointer: pointer.to_owned(),
+    }
+}
+
+/// A transaction refused, by itself and in an atomic bulk, where the pointer is one level deeper.
+fn transaction(body: Value, code: &'static Code, pointer: &str) -> Vec<Refusal> {
+    let bulk = json!({ "mode": "atomic", "transactions": [post(90, "bank/EUR", "bob/EUR", "1.00"), body] });
+    let within = match pointer {
+        "" => "/transactions/1".to_owned(),
+        _ => format!("/transactions/1{pointer}"),
+    };
+    vec![
+        refusal("transactions", body, code, pointer),
+        refusal("transactions/bulk", bulk, code, &within),
+    ]
+}
+
+fn account(changes: Value, code: &'static Code, pointer: &str) -> Vec<Refusal> {
+    let body = json!({ "account": "carol/EUR", "type": "liability", "currency": "EUR" });
+    let body = with(body, changes);
+    let import = json!({ "accounts": [body] });
+    let within = match pointer {
+        "" => "/accounts/0".to_owned(),
+        _ => format!("/accounts/0{pointer}"),
+    };
+    vec![
+        refusal("accounts", body, code, pointer),
+        refusal("imports", import, code, &within),
+    ]
+}
+
+fn change(account: &str, body: Value, code: &'static Code, pointer: &str) -> Vec<Refusal> {
+    let path = format!("{BOOK}/accounts/{account}");
+    vec![Refusal {
+        method: "PATCH",
+        path,
+        body,
+        code,
+        pointer: pointer.to_owned(),
+    }]
+}
+
+/// A posting of which one field is wrong.
+fn posting(changes: Value, code: &'static Code, field: &str) -> Vec<Refusal> {
+    let good = post(91, "ann/EUR", "bob/EUR", "1.00");
+    let postings = json!([
+        good["postings"][0],
+        with(good["postings"][0].clone(), changes)
+    ]);
+    let body = with(good, json!({ "postings": postings }));
+    transaction(body, code, &format!("/postings/1{field}"))
+}
+
+/// What books and commodities refuse.
+fn of_books() -> Vec<Refusal> {
+    let book = |name: &str, code: &'static Code, pointer: &str| Refusal {
+        method: "POST",
+        path: "/ledger/v1/books".to_owned(),
+        body: json!({ "name": name, "zone": "UTC" }),
+        code,
+        pointer: pointer.to_owned(),
+    };
+    let commodity = |body: Value, code, pointer: &str| refusal("commodities", body, code, pointer);
+    let commodities = json!({ "commodities": [{ "code": "EUR", "exponent": 3 }] });
+    vec![
+        book("Main", &codes::BOOK_NAME_MUST_BE_WELL_FORMED, "/name"),
+        book("main/../x", &codes::BOOK_NAME_MUST_BE_WELL_FORMED, "/name"),
+        book("main", &codes::BOOK_MUST_NOT_EXIST, ""),
+        Refusal {
+            path: "/ledger/v1/books/nowhere/transactions".to_owned(),
+            ..refusal("", post(91, "a", "b", "1"), &codes::BOOK_MUST_EXIST, "")
+        },
+        commodity(
+            json!({ "code": "eur", "exponent": 2 }),
+            &codes::COMMODITY_CODE_MUST_BE_WELL_FORMED,
+            "/code",
+        ),
+        commodity(
+            json!({ "code": "FINE", "exponent": 13 }),
+            &codes::COMMODITY_EXPONENT_MUST_BE_IN_RANGE,
+            "/exponent",
+        ),
+        commodity(
+            json!({ "code": "EUR", "exponent": 3 }),
+            &codes::COMMODITY_MUST_NOT_CHANGE,
+            "/exponent",
+        ),
+        refusal(
+            "imports",
+            commodities,
+            &codes::COMMODITY_MUST_NOT_CHANGE,
+            "/commodities/0/exponent",
+        ),
+    ]
+}
+
+/// What accounts refuse: `ann/EUR` has 10.00, `closed/EUR` is closed.
+fn of_accounts() -> Vec<Refusal> {
+    let large = json!({ "metadata": { "note": "x".repeat(4096) } });
+    [
+        account(
+            json!({ "account": "a//b" }),
+            &codes::ACCOUNT_PATH_MUST_BE_WELL_FORMED,
+            "/account",
+        ),
+        account(
+            json!({ "currency": "XYZ" }),
+            &codes::COMMODITY_MUST_EXIST,
+            "/currency",
+        ),
+        account(
+            json!({ "account": "ann/EUR", "type": "asset" }),
+            &codes::ACCOUNT_MUST_NOT_EXIST,
+            "/account",
+        ),
+        account(
+            json!({ "overdraft": "0.00" }),
+            &codes::OVERDRAFT_LIMIT_MUST_BE_POSITIVE,
+            "/overdraft",
+        ),
+        account(
+            json!({ "overdraft": "much" }),
+            &codes::AMOUNT_MUST_BE_DECIMAL,
+            "/overdraft",
+        ),
+        account(large.clone(), &codes::METADATA_MUST_FIT_LIMIT, "/metadata"),
+        change(
+            "ann/EUR",
+            large,
+            &codes::METADATA_MUST_FIT_LIMIT,
+            "/metadata",
+        ),
+        change(
+            "ann/EUR",
+            json!({ "close": true }),
+            &codes::ACCOUNT_MUST_BE_EMPTY,
+            "/close",
+        ),
+        change(
+            "ann/EUR",
+            json!({ "overdraft": "-1.00" }),
+            &codes::OVERDRAFT_LIMIT_MUST_BE_POSITIVE,
+            "/overdraft",
+        ),
+        change(
+            "closed/EUR",
+            json!({ "freeze": "in" }),
+            &codes::ACCOUNT_MUST_BE_OPEN,
+            "/account",
+        ),
+        change("nobody/EUR", json!({}), &codes::RESOURCE_MUST_EXIST, ""),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// What postings refuse.
+fn of_postings() -> Vec<Refusal> {
+    let dollars = json!({ "debit": "bank/EUR", "currency": "USD" });
+    [
+        posting(
+            json!({ "debit": "/ann" }),
+            &codes::ACCOUNT_PATH_MUST_BE_WELL_FORMED,
+            "/debit",
+        ),
+        posting(
+            json!({ "credit": "nobody" }),
+            &codes::ACCOUNT_MUST_EXIST,
+            "/credit",
+        ),
+        posting(
+            json!({ "credit": "ann/EUR" }),
+            &codes::ACCOUNTS_MUST_DIFFER,
+            "/credit",
+        ),
+        posting(
+            json!({ "currency": "eur" }),
+            &codes::COMMODITY_CODE_MUST_BE_WELL_FORMED,
+            "/currency",
+        ),
+        posting(
+            json!({ "currency": "XYZ" }),
+            &codes::COMMODITY_MUST_EXIST,
+            "/currency",
+        ),
+        posting(dollars, &codes::ACCOUNT_COMMODITY_MUST_MATCH, "/debit"),
+        posting(
+            json!({ "amount": "1,00" }),
+            &codes::AMOUNT_MUST_BE_DECIMAL,
+            "/amount",
+        ),
+        posting(
+            json!({ "amount": "1.000" }),
+            &codes::AMOUNT_MUST_FIT_EXPONENT,
+            "/amount",
+        ),
+        posting(
+            json!({ "amount": "92233720368547758.08" }),
+            &codes::AMOUNT_MUST_FIT_RANGE,
+            "/amount",
+        ),
+        posting(
+            json!({ "amount": "0.00" }),
+            &codes::AMOUNT_MUST_BE_POSITIVE,
+            "/amount",
+        ),
+        posting(
+            json!({ "amount": "-1.00" }),
+            &codes::AMOUNT_MUST_BE_POSITIVE,
+            "/amount",
+        ),
+        posting(
+            json!({ "credit": "closed/EUR" }),
+            &codes::ACCOUNT_MUST_BE_OPEN,
+            "/credit",
+        ),
+        posting(
+            json!({ "credit": "frozen/EUR" }),
+            &codes::ACCOUNT_MUST_NOT_BE_FROZEN,
+            "/credit",
+        ),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// What whole transactions refuse. Transaction 1 gave Ann 10.00; hold 2 was voided by 3; hold 4 of
+/// 2.00 is open and expires at ten.
+fn of_transactions() -> Vec<Refusal> {
+    let good = || post(91, "ann/EUR", "bob/EUR", "1.00");
+    let changed = |changes: Value| with(good(), changes);
+    let many = vec![good()["postings"][0].clone(); 1001];
+    let large = json!({ "metadata": { "note": "x".repeat(4096) } });
+    let over = || post(91, "ann/EUR", "bob/EUR", "8.01");
+    let expired = with(
+        hold(91, "ann/EUR", "bob/EUR", "1.00"),
+        json!({ "expires_at": "2025-06-02T09:00:00Z" }),
+    );
+    [
+        transaction(
+            changed(json!({ "id": "txn_7" })),
+            &codes::TRANSACTION_ID_MUST_BE_WELL_FORMED,
+            "/id",
+        ),
+        transaction(
+            changed(json!({ "id": id(1) })),
+            &codes::TRANSACTION_ID_MUST_NOT_BE_REUSED,
+            "/id",
+        ),
+        transaction(
+            changed(json!({ "code": "Fee" })),
+            &codes::TRANSACTION_CODE_MUST_BE_WELL_FORMED,
+            "/code",
+        ),
+        transaction(
+            changed(json!({ "date": "2025-06-03" })),
+            &codes::EFFECTIVE_DATE_MUST_NOT_BE_IN_FUTURE,
+            "/date",
+        ),
+        transaction(
+            changed(json!({ "date": "1899-12-31" })),
+            &codes::EFFECTIVE_DATE_MUST_BE_IN_RANGE,
+            "/date",
+        ),
+        transaction(
+            changed(json!({ "date": "20250601" })),
+            &codes::FIELD_MUST_MATCH_SCHEMA,
+            "/date",
+        ),
+        transaction(
+            changed(json!({ "reference": " x" })),
+            &codes::REFERENCE_MUST_BE_WELL_FORMED,
+            "/reference",
+        ),
+        transaction(changed(large), &codes::METADATA_MUST_FIT_LIMIT, "/metadata"),
+        transaction(
+            changed(json!({ "postings": [] })),
+            &codes::TRANSACTION_MUST_HAVE_POSTINGS,
+            "/postings",
+        ),
+        transaction(
+            changed(json!({ "postings": null })),
+            &codes::FIELD_MUST_BE_PRESENT,
+            "/postings",
+        ),
+        transaction(
+            changed(json!({ "postings": many })),
+            &codes::POSTINGS_MUST_FIT_LIMIT,
+            "/postings",
+        ),
+        transaction(
+            changed(json!({ "parent": id(1) })),
+            &codes::FIELD_MUST_FIT_KIND,
+            "/parent",
+        ),
+        transaction(
+            with(about("void", 91, 2), json!({ "final": true })),
+            &codes::FIELD_MUST_FIT_KIND,
+            "/final",
+        ),
+        transaction(over(), &codes::FUNDS_MUST_SUFFICE, "/postings/0/debit"),
+        transaction(
+            with(over(), json!({ "kind": "hold" })),
+            &codes::FUNDS_MUST_SUFFICE,
+            "/postings/0/debit",
+        ),
+        transaction(
+            expired,
+            &codes::HOLD_EXPIRY_MUST_BE_IN_FUTURE,
+            "/expires_at",
+        ),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// What transactions about others refuse.
+fn of_children() -> Vec<Refusal> {
+    let amounts = |kind: &str, parent: u64, amounts: Value| {
+        with(about(kind, 91, parent), json!({ "amounts": amounts }))
+    };
+    let twice = json!([portion(0, "0.50")[0], portion(0, "0.50")[0]]);
+    let dollars = json!([{ "posting": 0, "amount": "1.00", "currency": "USD" }]);
+    [
+        transaction(
+            about("refund", 91, 80),
+            &codes::TRANSACTION_MUST_EXIST,
+            "/parent",
+        ),
+        transaction(
+            about("refund", 91, 91),
+            &codes::PARENT_MUST_BE_ANOTHER,
+            "/parent",
+        ),
+        transaction(
+            about("capture", 91, 1),
+            &codes::PARENT_MUST_ALLOW_LINK,
+            "/parent",
+        ),
+        transaction(
+            about("refund", 91, 4),
+            &codes::PARENT_MUST_ALLOW_LINK,
+            "/parent",
+        ),
+        transaction(
+            about("capture", 91, 2),
+            &codes::HOLD_MUST_BE_OPEN,
+            "/parent",
+        ),
+        transaction(about("void", 91, 2), &codes::HOLD_MUST_BE_OPEN, "/parent"),
+        transaction(
+            amounts("capture", 4, portion(0, "2.01")),
+            &codes::AMOUNT_MUST_NOT_EXCEED_REMAINDER,
+            "/amounts/0/amount",
+        ),
+        transaction(
+            amounts("refund", 1, portion(1, "1.00")),
+            &codes::POSTING_MUST_EXIST_IN_PARENT,
+            "/amounts/0/posting",
+        ),
+        transaction(
+            amounts("refund", 1, twice),
+            &codes::POSTING_MUST_BE_NAMED_ONCE,
+            "/amounts/1/posting",
+        ),
+        transaction(
+            amounts("refund", 1, json!([])),
+            &codes::TRANSACTION_MUST_HAVE_POSTINGS,
+            "/amounts",
+        ),
+        transaction(
+            amounts("refund", 1, dollars),
+            &codes::COMMODITIES_MUST_MATCH,
+            "/amounts/0/currency",
+        ),
+        transaction(
+            with(about("void", 91, 4), json!({ "parent": null })),
+            &codes::FIELD_MUST_BE_PRESENT,
+            "/parent",
+        ),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// A book in which every refusal of the tables above can happen.
+async fn prepared() -> Ledger {
+    let it = start().await.with_accounts().await;
+    it.open_wallet("closed/EUR", "EUR").await;
+    it.change("closed/EUR", &json!({ "close": true }))
+        .await
+        .expect(201);
+    it.open_wallet("frozen/EUR", "EUR").await;
+    it.change("frozen/EUR", &json!({ "freeze": "in" }))
+        .await
+        .expect(201);
+    it.fund_ann(1, "10.00").await;
+    it.write("transactions", &hold(2, "ann/EUR", "bob/EUR", "1.00"))
+        .await
+        .expect(201);
+    it.write("transactions", &about("void", 3, 2))
+        .await
+        .expect(201);
+    let expires = json!({ "expires_at": "2025-06-02T10:00:00Z" });
+    let open = with(hold(4, "ann/EUR", "bob/EUR", "2.00"), expires);
+    it.write("transactions", &open).await.expect(201);
+    it
+}
+
+async fn check(it: &Ledger, refusal: &Refusal) {
+    let method = refusal.method.parse().expect("this is a method");
+    let call = it
+        .app
+        .call(method, &refusal.path)
+        .caller(Role::Accountant, "bea");
+    let answer = call.json(&refusal.body).send().await;
+    let said = format!("{} {} → {}", refusal.path, refusal.body, answer.text);
+    assert_eq!(answer.code(), refusal.code.name, "{said:.600}");
+    assert_eq!(answer.status, refusal.code.status, "{said:.600}");
+    let pointer = answer.json["errors"][0]["pointer"]
+        .as_str()
+        .unwrap_or_default();
+    assert_eq!(pointer, refusal.pointer, "{said:.600}");
+    assert!(
+        !answer.json["remedy"]
+            .as_str()
+            .unwrap_or_default()
+            .is_empty(),
+        "{said:.600}"
+    );
+}
+
+/// Every refusal of the tables leaves the journal and the balances as they were.
+async fn provoke_tables(provoked: &mut BTreeSet<&'static str>) {
+    let it = prepared().await;
+    let before = (it.head().await, it.read("trial-balance").await.json);
+    let tables = [
+        of_books(),
+        of_accounts(),
+        of_postings(),
+        of_transactions(),
+        of_children(),
+    ];
+    for refusal in tables.into_iter().flatten() {
+        check(&it, &refusal).await;
+        provoked.insert(refusal.code.name);
+    }
+    assert_eq!(
+        (it.head().await, it.read("trial-balance").await.json),
+        before
+    );
+    assert_eq!(
+        it.read(&format!("transactions/{}", id(90))).await.status,
+        404
+    );
+    // An id that was refused may be sent again.
+    it.write("transactions", &post(91, "ann/EUR", "bob/EUR", "1.00"))
+        .await
+        .expect(201);
+}
+
+async fn provoke_ids(provoked: &mut BTreeSet<&'static str>) {
+    let it = prepared().await;
+    let path = format!("{BOOK}/transactions");
+    let body = post(91, "ann/EUR", "bob/EUR", "1.00");
+    let call = || it.app.post(&path).caller(Role::Accountant, "bea");
+    let differ = call().key(&id(92)).json(&body).send().await.expect(422);
+    assert_eq!(differ.code(), "transaction_ids_must_agree");
+    let malformed = call()
+        .key("not an id")
+        .json(&with(body, json!({ "id": null })))
+        .send()
+        .await;
+    assert_eq!(
+        malformed.expect(422).code(),
+        "transaction_id_must_be_well_formed"
+    );
+    provoked.insert("transaction_ids_must_agree");
+}
+
+/// The bounds of one request and of one process.
+async fn provoke_bounds(provoked: &mut BTreeSet<&'static str>) {
+    let it = start().await;
+    let item = post(1, "a", "b", "1.00");
+    let bulk = json!({ "mode": "each", "transactions": vec![item; 8191] });
+    let refused = it.write("transactions/bulk", &bulk).await.expect(422);
+    assert_eq!(refused.code(), "bulk_must_fit_limit");
+    let commodity = json!({ "code": "X", "exponent": 0 });
+    let import = json!({ "commodities": vec![commodity; 65_521] });
+    let refused = it.write("imports", &import).await.expect(422);
+    assert_eq!(refused.code(), "bulk_must_fit_limit");
+    provoked.insert("bulk_must_fit_limit");
+    for number in 1.. {
+        let body = json!({ "name": format!("b{number}"), "zone": "UTC" });
+        let made = it
+            .app
+            .post("/ledger/v1/books")
+            .caller(Role::Admin, "root")
+            .json(&body);
+        let made = made.send().await;
+        if made.status != 201 {
+            assert_eq!(made.expect(422).code(), "books_must_fit_limit");
+            assert_eq!(number, 64, "book main is one of 64");
+            break;
+        }
+    }
+    provoked.insert("books_must_fit_limit");
+}
+
+/// A book that is full, and one too large to be exported.
+async fn provoke_limits(provoked: &mut BTreeSet<&'static str>) {
+    let world = World::sqlite().await;
+    let limits = Limits {
+        accounts_max: 3,
+        ..Limits::default()
+    };
+    let wish = Wish {
+        limits,
+        export_rows_max: 10,
+        ..usual(&world)
+    };
+    let it = start_as(world, wish).await.with_accounts().await;
+    let body = json!({ "account": "carol/EUR", "type": "asset", "currency": "EUR" });
+    let full = it.write("accounts", &body).await.expect(422);
+    assert_eq!(full.code(), "book_must_have_room");
+    let large = it.read("export?format=hledger").await.expect(422);
+    assert_eq!(large.code(), "export_must_fit_limit");
+    provoked.extend(["book_must_have_room", "export_must_fit_limit"]);
+}
+
+/// A queue that is full and a book that has stopped; see `outage` for all that holds then.
+async fn provoke_outage(provoked: &mut BTreeSet<&'static str>) {
+    let world = World::sqlite().await;
+    let (journals, hand) = disk(sqlite(&folder(&world)));
+    let wish = Wish {
+        journals,
+        ..usual(&world)
+    };
+    let it = start_as(world, wish).await.with_accounts().await;
+    let busy = find_no_room(&it, &hand).await.expect(503);
+    assert_eq!(busy.code(), "book_queue_must_have_room");
+    hand.fail();
+    let stopped = it
+        .write("transactions", &post(2, "bank/EUR", "ann/EUR", "1.00"))
+        .await;
+    assert_eq!(stopped.expect(503).code(), "book_must_be_running");
+    provoked.extend(["book_queue_must_have_room", "book_must_be_running"]);
+}
+
+/// A journal damaged while its book runs: the read that finds it stops the book.
+async fn provoke_damage(provoked: &mut BTreeSet<&'static str>) {
+    let mut it = prepared().await;
+    let file = folder(&it.app.world).join("main.db");
+    let other = rusqlite::Connection::open(file).expect("the journal is an ordinary file");
+    other
+        .execute_batch(
+            "DROP TRIGGER ledger_entries_no_update; \
+             UPDATE ledger_entries SET code = 'A B' WHERE action = 'post'",
+        )
+        .expect("the change is right");
+    let found = it
+        .read(&format!("transactions/{}", id(1)))
+        .await
+        .expect(500);
+    assert_eq!(found.code(), "journal_must_be_intact");
+    let after = it.read("balances/ann/EUR").await.expect(500);
+    assert_eq!(after.code(), "journal_must_be_intact");
+    let reason = it
+        .fatal
+        .wait_for(Option::is_some)
+        .await
+        .expect("the service is there")
+        .clone();
+    assert!(
+        reason
+            .as_deref()
+            .is_some_and(|reason| reason.contains("code")),
+        "{reason:?}"
+    );
+    provoked.insert("journal_must_be_intact");
+}
+
+/// The names in a file of the table of codes.
+fn names(source: &str) -> BTreeSet<&str> {
+    let names = source
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("name: \""));
+    names.filter_map(|rest| rest.strip_suffix("\",")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_code_of_the_ledger_and_of_money_is_provoked_over_http() {
+    let mut provoked = BTreeSet::new();
+    provoke_tables(&mut provoked).await;
+    provoke_ids(&mut provoked).await;
+    provoke_bounds(&mut provoked).await;
+    provoke_limits(&mut provoked).await;
+    provoke_outage(&mut provoked).await;
+    provoke_damage(&mut provoked).await;
+    let ledger = names(include_str!("../../../../crates/kit/src/codes/ledger.rs"));
+    let money = names(include_str!("../../../../crates/kit/src/codes/money.rs"));
+    assert!(
+        ledger.len() > 30 && money.len() > 5,
+        "the table of codes is read"
+    );
+    let own: BTreeSet<_> = ledger.union(&money).copied().collect();
+    let shared = [
+        "field_must_be_present",
+        "field_must_match_schema",
+        "resource_must_exist",
+    ];
+    provoked.retain(|name| !shared.contains(name));
+    assert_eq!(provoked, own);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_says_by_how_much() {
+    let it = prepared().await;
+    let short = it
+        .write("transactions", &post(91, "ann/EUR", "bob/EUR", "8.01"))
+        .await
+        .expect(422);
+    let detail = short.json["detail"].as_str().unwrap_or_default();
+    assert_eq!(
+        detail,
+        "account ann/EUR needs 8.01 EUR and may give 8.00: 0.01 are missing"
+    );
+    let over = with(
+        about("capture", 91, 4),
+        json!({ "amounts": portion(0, "2.50") }),
+    );
+    let over = it.write("transactions", &over).await.expect(422);
+    let detail = over.json["detail"].as_str().unwrap_or_default();
+    assert!(detail.contains("2.00"), "{detail}");
+    it.app.world.clock.advance(Duration::from_secs(3600));
+    it.write("transactions", &post(91, "ann/EUR", "bob/EUR", "8.01"))
+        .await
+        .expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_asked_rightly_is_refused() {
+    let it = prepared().await;
+    for (path, code) in [
+        ("transactions", "query_must_match_schema"),
+        (
+            "transactions?reference=a&parent=b",
+            "query_must_match_schema",
+        ),
+        (
+            "transactions?parent=nothing",
+            "transaction_id_must_be_well_formed",
+        ),
+        ("transactions/nothing", "transaction_id_must_be_well_formed"),
+        (
+            "transactions?reference=%20",
+            "reference_must_be_well_formed",
+        ),
+        ("accounts?limit=0", "page_limit_must_be_in_range"),
+        ("accounts?cursor=%21", "cursor_must_be_valid"),
+        ("entries/ann/EUR?cursor=YWJj", "cursor_must_be_valid"),
+        ("commodities?cursor=YWJj", "cursor_must_be_valid"),
+        ("export?format=ofx", "query_must_match_schema"),
+        ("accounts/nobody", "resource_must_exist"),
+        ("balances/nobody", "resource_must_exist"),
+        ("entries/nobody", "resource_must_exist"),
+    ] {
+        let answer = it.read(path).await;
+        assert_eq!(answer.code(), code, "{path}: {}", answer.text);
+    }
+    let surplus = with(
+        post(91, "ann/EUR", "bob/EUR", "1.00"),
+        json!({ "surplus": 1 }),
+    );
+    let answer = it.write("transactions", &surplus).await.expect(422);
+    assert_eq!(answer.json["errors"][0]["pointer"], "/surplus");
+    let number = json!([{ "debit": "a", "credit": "b", "amount": 1.0, "currency": "EUR" }]);
+    let float = with(
+        post(91, "ann/EUR", "bob/EUR", "1.00"),
+        json!({ "postings": number }),
+    );
+    let answer = it.write("transactions", &float).await.expect(422);
+    assert_eq!(
+        answer.json["errors"][0]["pointer"], "/postings/0/amount",
+        "an amount is text"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_those_in_the_table_may_write() {
+    let it = prepared().await;
+    let body = post(91, "ann/EUR", "bob/EUR", "1.00");
+    let path = format!("{BOOK}/transactions");
+    for role in [
+        Role::Customer,
+        Role::Auditor,
+        Role::Support,
+        Role::Operator,
+        Role::Admin,
+    ] {
+        let answer = it
+            .app
+            .post(&path)
+            .caller(role, "x")
+            .json(&body)
+            .send()
+            .await;
+        assert_eq!(answer.expect(403).code(), "role_not_allowed", "{role}");
+    }
+    it.app.post(&path).json(&body).send().await.expect(401);
+    assert_eq!(
+        it.read(&format!("transactions/{}", id(91))).await.status,
+        404
+    );
+}
