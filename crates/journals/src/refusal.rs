@@ -35,6 +35,9 @@ pub enum Kind {
     VirtualPosting,
     /// A timeclock entry.
     Timeclock,
+    /// A balance assignment (`account  = 5 EUR`) in a transaction with a cost: hledger's versions
+    /// differ on what the cost then means.
+    BalanceAssignment,
     /// A lot price or lot date, or anything else held at cost (`{…}`).
     HeldAtCost,
     /// A posting with a date of its own.
@@ -100,6 +103,7 @@ impl Kind {
             Kind::AutoPosting => "auto_posting",
             Kind::VirtualPosting => "virtual_posting",
             Kind::Timeclock => "timeclock",
+            Kind::BalanceAssignment => "balance_assignment",
             Kind::HeldAtCost => "held_at_cost",
             Kind::PostingDate => "posting_date",
             Kind::RegexAlias => "regex_alias",

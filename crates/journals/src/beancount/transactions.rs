@@ -155,11 +155,14 @@ impl Reader<'_> {
                 return Err((Kind::Syntax, "a price must not be negative".to_owned()));
             }
             self.note_commodity(&price.symbol, leg.place);
-            leg.cost = Some(if is_total {
-                Cost::Total(price)
-            } else {
-                Cost::Each(price)
-            });
+            // The total price of nothing is nothing to Beancount: it is kept for each unit.
+            if !(is_total && amount.number.is_zero()) {
+                leg.cost = Some(if is_total {
+                    Cost::Total(price)
+                } else {
+                    Cost::Each(price)
+                });
+            }
         }
         leg.amounts.push(amount);
         leg.was_elided = false;

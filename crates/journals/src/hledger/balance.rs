@@ -34,11 +34,18 @@ pub(super) fn balance_all(
     commodities: &Commodities,
     refused: &mut Collector,
 ) {
-    for entry in entries
-        .iter_mut()
-        .filter(|entry| !entry.postings.iter().any(is_assignment))
-    {
-        if let Err(why) = balance(entry, commodities) {
+    for entry in entries.iter_mut() {
+        let is_assigned = entry.postings.iter().any(is_assignment);
+        let is_priced = entry.postings.iter().any(|leg| leg.cost.is_some());
+        let balanced = match (is_assigned, is_priced) {
+            (false, _) => balance(entry, commodities),
+            (true, false) => Ok(()),
+            (true, true) => {
+                let detail = "a balance assignment and a cost must not share a transaction";
+                Err((Kind::BalanceAssignment, detail.to_owned()))
+            }
+        };
+        if let Err(why) = balanced {
             refused.add(entry.place, why);
         }
     }
@@ -196,16 +203,20 @@ fn balance(entry: &mut Entry, commodities: &Commodities) -> Result<(), Refused> 
     Ok(())
 }
 
-/// Decimals at which a sum of this commodity is judged.
+/// Decimals at which a sum of this commodity is judged: those the journal shows it with, or, in a
+/// commodity no posting is written in, the most any price or assignment here has.
 fn precision(entry: &Entry, symbol: &str, commodities: &Commodities) -> u8 {
     let known = commodities.get(symbol);
     let decimals = known.and_then(|known| known.declared_decimals.or(known.used_decimals));
+    let amounts = entry.postings.iter().flat_map(|leg| &leg.amounts);
     let prices = entry
         .postings
         .iter()
         .filter_map(|leg| leg.cost.as_ref().map(Cost::price));
-    let priced = prices.filter(|price| price.symbol == symbol);
-    let decimals = decimals.or_else(|| priced.map(|price| price.number.decimals()).max());
+    let here = amounts
+        .chain(prices)
+        .filter(|quantity| quantity.symbol == symbol);
+    let decimals = decimals.or_else(|| here.map(|quantity| quantity.number.decimals()).max());
     u8::try_from(decimals.unwrap_or(0)).unwrap_or(u8::MAX)
 }
 
@@ -278,7 +289,19 @@ pub(crate) fn implicit_pair(entry: &Entry) -> Result<Option<[Quantity; 2]>, Refu
         _ => return Ok(None),
     };
     let is_opposite = left.number.is_negative() != right.number.is_negative();
-    Ok(is_opposite.then_some([left, right]))
+    Ok((is_opposite && can_be_priced(entry, &left, &right)).then_some([left, right]))
+}
+
+/// Whether hledger can put a price on all there is of the commodity given, the one that comes
+/// first: not on a balance assignment that came to several commodities.
+fn can_be_priced(entry: &Entry, left: &Quantity, right: &Quantity) -> bool {
+    let amounts = entry.postings.iter().flat_map(|leg| &leg.amounts);
+    let mut symbols = amounts.map(|amount| &amount.symbol);
+    let given = symbols.find(|symbol| **symbol == left.symbol || **symbol == right.symbol);
+    let several = entry.postings.iter().filter(|leg| leg.amounts.len() > 1);
+    !several
+        .flat_map(|leg| &leg.amounts)
+        .any(|amount| Some(&amount.symbol) == given)
 }
 
 /// What is not zero, in the order of the symbols.

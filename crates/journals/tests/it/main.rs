@@ -8,6 +8,7 @@
 mod beancount;
 mod book;
 mod cases;
+mod differential;
 mod example;
 mod hledger;
 mod names;
