@@ -242,6 +242,10 @@ async fn every_flipped_cell_is_found_and_its_batch_named() {
 async fn rows_that_are_taken_away_or_made_up_are_found() {
     let world = small_journal().await;
     let file = folder(&world).join("main.db");
+    // One file without a log beside it, so that it can be put back.
+    let whole = "PRAGMA journal_mode = DELETE";
+    let mode: String = open(&world).query_row(whole, [], |row| row.get(0)).expect("it can be set");
+    assert_eq!(mode, "delete");
     let intact = std::fs::read(&file).expect("the journal can be read");
     for change in [
         "DELETE FROM ledger_transactions WHERE first_sequence = (SELECT max(first_sequence) FROM ledger_transactions)",

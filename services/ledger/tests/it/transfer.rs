@@ -66,7 +66,11 @@ fn balances(file: &Path) -> std::collections::BTreeMap<String, String> {
     );
     let rows = text.lines().skip(1).map(|line| {
         let cells: Vec<_> = line.trim_matches('"').split("\",\"").collect();
-        (format!("{} {}", cells[0], cells[1]), cells[2].to_owned())
+        let [account, currency, amount] = cells.as_slice() else { panic!("three cells: {line}") };
+        // An account of several commodities is one for each in Florin.
+        let own = format!(":{currency}");
+        let account = account.strip_suffix(&own).unwrap_or(account);
+        (format!("{account} {currency}"), amount.replace(',', "."))
     });
     let is_zero = |amount: &str| !amount.contains(|digit| ('1'..='9').contains(&digit));
     rows.filter(|(_, amount)| !is_zero(amount)).collect()
