@@ -189,8 +189,9 @@ fn refused(home: &Path, arguments: &[&str], says: &str) {
 #[test]
 fn a_mistake_is_one_line_that_names_it() {
     let home = TempDir::new().unwrap();
-    let known = "role must be one of ledger, notifications: ledgr";
-    refused(home.path(), &["up", "--role", "ledgr"], known);
+    let roles: Vec<&str> = florin::roles::ROLES.iter().map(|role| role.name).collect();
+    let known = format!("role must be one of {}: ledgr", roles.join(", "));
+    refused(home.path(), &["up", "--role", "ledgr"], &known);
     let known = "edition must be one of counselor, finflow, fintrust, flowlet, premium: x";
     refused(home.path(), &["up", "--edition", "x"], known);
     std::fs::write(home.path().join("florin.toml"), "[http]\nrequest_max = 5\n").unwrap();
