@@ -12,9 +12,9 @@ use crate::tidy::{self, tree::Tree};
 const NAME: &str = "longest-name-of-services";
 /// As long as the word for what it keeps may be.
 const ENTITY: &str = "understandable";
-/// The version of the copy's crates, which no others have. Cargo tells builds of a crate apart by its
-/// name, its version and its place within the workspace: with the same version, the copy's would
-/// replace the repository's own in the shared folder of builds.
+/// The version of the copy's crates, which no others have. Cargo tells builds of a crate apart by
+/// its name, its version and its place within the workspace: with the same version, the copy's
+/// would replace the repository's own in the shared folder of builds.
 const VERSION: &str = "0.0.0-self-test";
 /// The crates in which a new service is named.
 const OTHERS: [&str; 4] = ["contracts", "kit", "web", "florin"];
