@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod config;
+pub mod ledger;
 pub mod migrate;
 pub mod roles;
 pub mod token;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use florin::{access, config, migrate, token, up};
+use florin::{access, config, ledger, migrate, token, up};
 
 /// A complete financial platform in one binary.
 #[derive(Parser)]
@@ -31,6 +31,9 @@ enum Command {
     Config(config::Action),
     /// Apply a service's migrations to PostgreSQL, with an administrator's login.
     Migrate(migrate::Options),
+    /// Prove, import and export the books of the ledger.
+    #[command(subcommand)]
+    Ledger(ledger::Action),
     /// Print who may call what.
     Access,
 }
@@ -44,6 +47,7 @@ async fn main() -> ExitCode {
         Command::Token(options) => token::run(file, &options),
         Command::Config(action) => config::run(file, action),
         Command::Migrate(options) => migrate::run(file, &options).await,
+        Command::Ledger(action) => ledger::run(file, action).await,
         Command::Access => {
             access::run();
             Ok(())

@@ -4,6 +4,7 @@
 
 mod binary;
 mod config;
+mod kill9;
 mod postgres;
 mod tables;
 mod token;
