@@ -114,8 +114,8 @@ fn migration_may(prefix: &str, context: &AuthContext<'_>) -> bool {
     }
 }
 
-/// SQLite's own tables, which DDL reads and writes. Direct writes to them are refused by SQLite itself
-/// (`SQLITE_DBCONFIG_DEFENSIVE`).
+/// SQLite's own tables, which DDL reads and writes. Direct writes to them are refused by SQLite
+/// itself (`SQLITE_DBCONFIG_DEFENSIVE`).
 fn is_catalogue(table: &str) -> bool {
     matches!(
         table,
