@@ -3,6 +3,7 @@
 CARGO ?= cargo
 PROFILE ?= ci
 DATA ?= data
+RUNS ?= 200
 
 .PHONY: help run test lint kill9 ci
 
@@ -28,7 +29,7 @@ lint: ## formatting, clippy and the rules of the house
 	$(CARGO) run --quiet --profile $(PROFILE) --package xtask -- errors --check
 
 kill9: ## 200 kill -9 runs under load: no acknowledged write lost, none doubled
-	$(CARGO) run --quiet --profile $(PROFILE) --package xtask -- kill9 --runs 200
+	scripts/kill9 $(RUNS)
 
 ci: ## what continuous integration runs
 	bash .ci/run
