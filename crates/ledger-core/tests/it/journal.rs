@@ -324,6 +324,29 @@ fn a_hold_gives_what_it_holds_and_no_more() {
 }
 
 #[test]
+fn rows_ascend_by_posting() {
+    let mut entries = play(SCRIPT).entries;
+    // What row 17 releases comes before what row 16 releases.
+    if let EntryBody::Movement(row) = &mut entries[15].body {
+        (row.posting, row.credit) = (1, AccountIndex(5));
+        (row.credit_previous, row.credit_balance) = (14, 0);
+    }
+    if let EntryBody::Movement(row) = &mut entries[16].body {
+        (row.posting, row.credit) = (0, AccountIndex(4));
+        (row.credit_previous, row.credit_balance) = (15, -30);
+    }
+    let found = replay(&entries).expect_err("posting 0 comes after posting 1");
+    let fault = Fault::RowMustFit;
+    assert_eq!(
+        found,
+        Corruption {
+            sequence: 17,
+            fault
+        }
+    );
+}
+
+#[test]
 fn a_refund_only_posts() {
     let hold = |row: &mut Movement| {
         row.kind = MovementKind::Hold;

@@ -73,6 +73,7 @@ fn rows_that_do_not_agree_make_no_parent() {
     check("t1", &own[1..], &[]);
     check("t2", own, &[]);
     check("t1", &[own[1].clone(), own[0].clone()], &[]);
+    check("t1", &[own[0].clone(), own[0].clone()], &[]);
     check("t1", rows(&desk, 1..=3), &[]);
     // A child whose second row is missing, and one whose first is.
     check("t1", own, rows(&desk, 16..=16));
