@@ -4,9 +4,10 @@
 //! rounded, while what was posted is exact. So the posted amounts are never touched. For each
 //! priced posting the position accounts of the pair (`equity/conversion/EUR-USD/EUR` and
 //! `…/USD`, the pair's codes in alphabetical order) take the opposite of the quantity and the
-//! cost rounded half to even, and in each commodity what rounding leaves, which the format's own
-//! tolerance bounds, goes to the pair with the largest cost in it. The sum is then exactly zero
-//! in every commodity, and every account but the position accounts has what the journal says.
+//! cost rounded half to even. What rounding leaves in a commodity, which the format's own
+//! tolerance bounds, goes to the pair with the largest cost in it (the last of equals). The sum
+//! is then exactly zero in every commodity, and every account but the position accounts has what
+//! the journal says.
 //!
 //! A difference in a commodity nothing was exchanged into is no rounding of a rate: the postings
 //! themselves do not sum to zero, and the transaction is refused (`balances_only_by_rounding`).

@@ -5,7 +5,7 @@
 //! stand in pairs, each followed by its opposite, are kept as they stand, so that what Florin
 //! writes reads back as it was. Any others are netted by account and matched greedily in the
 //! order of the text, which takes at most one pair fewer than there are accounts.
-//! Does not: make a commodity balance that does not; that is a caller's error.
+//! Does not: make a commodity balance that does not; that is asserted, in release builds too.
 
 use money::{Amount, Commodity};
 
@@ -97,6 +97,12 @@ fn match_up(
         debit += usize::from(from.1 == 0);
         credit += usize::from(to.1 == 0);
     }
+    let is_spent = debit == debits.len() && credit == credits.len();
+    assert!(
+        is_spent,
+        "postings of {} must sum to zero before they are paired",
+        commodity.code()
+    );
     Some(())
 }
 

@@ -109,6 +109,16 @@ fn several_commodities_pass_through_positions() {
         ],
     );
     check(
+        "what rounding leaves goes to the last of the largest",
+        "  assets:a  3 A @ 0.335 USD\n  assets:b  3 B @ 0.335 USD\n  assets:c  -2.01 USD\n",
+        &[
+            "assets/a < equity/conversion/A-USD/A 3 A",
+            "assets/b < equity/conversion/B-USD/B 3 B",
+            "equity/conversion/A-USD/USD < assets/c 1.00 USD",
+            "equity/conversion/B-USD/USD < assets/c 1.01 USD",
+        ],
+    );
+    check(
         "costs that cancel out exchange nothing",
         "  assets:a  10 EUR @ 2 USD\n  assets:b  -10 EUR @ 2 USD\n",
         &["assets/a < assets/b 10.00 EUR"],
