@@ -82,6 +82,13 @@ impl Drop for Up {
     }
 }
 
+/// A token of this machine's own issuer.
+fn token_of(home: &Path, role: &str) -> String {
+    let minted = output(home, &["token", "--role", role, "--subject", "alice"]);
+    assert!(minted.status.success());
+    String::from_utf8(minted.stdout).unwrap().trim().to_owned()
+}
+
 #[tokio::test]
 async fn it_starts_serves_logs_and_stops() {
     let home = TempDir::new().unwrap();
@@ -93,35 +100,24 @@ async fn it_starts_serves_logs_and_stops() {
     ] {
         assert!(up.said.contains(line), "{}", up.said);
     }
-    let minted = output(
-        home.path(),
-        &["token", "--role", "customer", "--subject", "alice"],
-    );
-    assert!(minted.status.success());
-    let token = String::from_utf8(minted.stdout).unwrap();
+    let token = token_of(home.path(), "customer");
     let client = reqwest::Client::new();
     let url = format!("{}/notifications/v1/messages", up.url());
     let private = "4111111111111111";
-    let mine = client
-        .get(&url)
-        .bearer_auth(token.trim())
-        .send()
-        .await
-        .unwrap();
+    let mine = client.get(&url).bearer_auth(token).send().await.unwrap();
     assert_eq!(mine.status(), 200);
     let wrong = client
         .get(format!("{url}/{private}?q={private}"))
         .bearer_auth(private);
     assert_eq!(wrong.send().await.unwrap().status(), 401);
-    assert_eq!(
-        client
-            .get(format!("{}/readyz", up.url()))
-            .send()
-            .await
-            .unwrap()
-            .status(),
-        200
-    );
+    // An answer of the book waits until its journal has been replayed; then all is ready.
+    let auditor = token_of(home.path(), "auditor");
+    let head = client
+        .get(format!("{}/ledger/v1/books/main/journal", up.url()))
+        .bearer_auth(auditor);
+    assert_eq!(head.send().await.unwrap().status(), 200);
+    let ready = client.get(format!("{}/readyz", up.url()));
+    assert_eq!(ready.send().await.unwrap().status(), 200);
     let (status, log) = up.stop();
     assert!(status.success(), "{status}");
     let lines: Vec<Value> = log
