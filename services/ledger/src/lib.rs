@@ -78,6 +78,8 @@ pub fn service(deps: Deps) -> Result<Service, JournalError> {
     let app = App {
         books: books.clone(),
         readers,
+        store: deps.store.clone(),
+        clock: Arc::clone(&deps.clock),
         export_rows_max: deps.export_rows_max,
     };
     let (asked, closed) = (books.clone(), books);

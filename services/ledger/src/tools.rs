@@ -15,7 +15,7 @@ use money::CommodityCode;
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::Value;
 
-use crate::api::wire::ImportView;
+use crate::api::answer::ImportView;
 use crate::import;
 use crate::journal::{self, JournalError};
 use crate::verify::verify as prove;

@@ -9,14 +9,14 @@ use kit::codes;
 use ledger_core::{AccountIndex, AccountPath, Entry, Side};
 use money::{Commodity, format_minor, format_wide};
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::IntoParams;
 use web::{Body, Cursor, PageQuery, Path, Problem, Query};
 
+use super::answer::{AccountAnswer, AccountView, BalanceAnswer, EntryView, Listed};
 use super::reading::{Names, movement};
-use super::wire::{
-    AccountAnswer, AccountRequest, AccountView, BalanceAnswer, ChangeAccount, EntryView, Listed,
-    WriteQuery,
-};
+use super::wire::{AccountRequest, ChangeAccount, WriteQuery};
+use super::writing::Writing;
 use super::{App, request, view, written};
 use crate::engine::{Balance, Done, Engine, Refusal, Write};
 use crate::journal::{Damage, JournalError, LedgerStore};
@@ -42,7 +42,7 @@ use crate::journal::{Damage, JournalError, LedgerStore};
 pub(super) async fn open_account(
     State(app): State<App>,
     Path(book): Path<String>,
-    Query(query): Query<WriteQuery>,
+    writing: Writing,
     body: Body<AccountRequest>,
 ) -> Result<Response, Problem> {
     let engine = app.book(&book).await?;
@@ -52,11 +52,14 @@ pub(super) async fn open_account(
     let write = Write {
         items: vec![item],
         atomic: false,
-        dry_run: query.dry_run,
+        dry_run: writing.dry_run,
         rows: false,
     };
+    writing
+        .note(&app, json!({ "account": path.as_str() }))
+        .await?;
     let (done, _) = super::single(engine.write(write).await?)?;
-    answer(&app, &engine, path, done, query.dry_run).await
+    answer(&app, &engine, path, done, writing.dry_run).await
 }
 
 /// The answer to a write of an account: what it did, and the account as it is.
@@ -139,7 +142,7 @@ fn path_of(account: &str) -> Result<AccountPath, Problem> {
 pub(super) async fn change_account(
     State(app): State<App>,
     Path((book, account)): Path<(String, String)>,
-    Query(query): Query<WriteQuery>,
+    writing: Writing,
     body: Body<ChangeAccount>,
 ) -> Result<Response, Problem> {
     let engine = app.book(&book).await?;
@@ -154,11 +157,14 @@ pub(super) async fn change_account(
     let write = Write {
         items: vec![item],
         atomic: false,
-        dry_run: query.dry_run,
+        dry_run: writing.dry_run,
         rows: false,
     };
+    writing
+        .note(&app, json!({ "account": path.as_str() }))
+        .await?;
     let (done, _) = super::single(engine.write(write).await?)?;
-    answer(&app, &engine, path, done, query.dry_run).await
+    answer(&app, &engine, path, done, writing.dry_run).await
 }
 
 /// Show an account

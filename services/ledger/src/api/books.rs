@@ -4,11 +4,12 @@ use axum::extract::State;
 use axum::response::Response;
 use kit::codes;
 use ledger_core::operation::Operation;
-use web::{Body, Cursor, Page, PageQuery, Path, Problem, Query};
+use serde_json::json;
+use web::{Body, Cursor, Page, PageQuery, Path, Principal, Problem};
 
-use super::wire::{
-    BookView, CommodityAnswer, CommodityRequest, CommodityView, Listed, MakeBook, WriteQuery,
-};
+use super::answer::{BookView, CommodityAnswer, CommodityView, Listed};
+use super::wire::{CommodityRequest, MakeBook, WriteQuery};
+use super::writing::{Writing, note};
 use super::{App, request, written};
 use crate::engine::{Engine, Item, Made, Write, is_book_name};
 use crate::journal::JournalError;
@@ -31,6 +32,7 @@ use crate::journal::JournalError;
 )]
 pub(super) async fn make_book(
     State(app): State<App>,
+    principal: Principal,
     body: Body<MakeBook>,
 ) -> Result<Response, Problem> {
     let MakeBook { name, zone } = body.value;
@@ -41,6 +43,8 @@ pub(super) async fn make_book(
             "the name must be 1 to 32 characters a-z, 0-9 and -, the first a letter",
         ));
     }
+    let what = json!({ "book": name, "zone": zone });
+    note(&app, &principal, "POST /ledger/v1/books", what).await?;
     let books = app.books.clone();
     let made = app.readers.run(move || books.make(&name, &zone)).await?;
     match made.map_err(|error: JournalError| unmade(&error))? {
@@ -110,26 +114,29 @@ fn view(engine: &Engine, already_applied: Option<bool>) -> BookView {
 pub(super) async fn add_commodity(
     State(app): State<App>,
     Path(book): Path<String>,
-    Query(query): Query<WriteQuery>,
+    writing: Writing,
     body: Body<CommodityRequest>,
 ) -> Result<Response, Problem> {
     let engine = app.book(&book).await?;
     let commodity = request::commodity(&body.value).map_err(crate::engine::Refusal::problem)?;
+    writing
+        .note(&app, json!({ "commodity": body.value.code }))
+        .await?;
     let items = vec![Item::plain(Operation::AddCommodity(commodity))];
     let write = Write {
         items,
         atomic: false,
-        dry_run: query.dry_run,
+        dry_run: writing.dry_run,
         rows: false,
     };
     let done = super::single(engine.write(write).await?)?.0;
     let answer = CommodityAnswer {
         sequence: done.sequence,
         already_applied: done.already_applied,
-        dry_run: query.dry_run,
+        dry_run: writing.dry_run,
         commodity: commodity_view(commodity),
     };
-    Ok(written(!done.already_applied && !query.dry_run, answer))
+    Ok(written(!done.already_applied && !writing.dry_run, answer))
 }
 
 fn commodity_view(commodity: money::Commodity) -> CommodityView {

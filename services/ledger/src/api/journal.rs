@@ -8,7 +8,8 @@ use ledger_core::{Book, Corruption, Sums};
 use money::format_wide;
 use web::{Path, Problem};
 
-use super::wire::{AccountType, CurrencyTotals, HeadView, TrialBalance, TypeTotal};
+use super::answer::{CurrencyTotals, HeadView, TrialBalance, TypeTotal};
+use super::wire::AccountType;
 use super::{App, view};
 use crate::engine::EngineError;
 

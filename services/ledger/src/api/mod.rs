@@ -7,6 +7,7 @@
 //! call which route is in the access table.
 
 mod accounts;
+pub(crate) mod answer;
 mod books;
 mod journal;
 mod reading;
@@ -15,6 +16,7 @@ mod transactions;
 mod transfer;
 mod view;
 pub(crate) mod wire;
+mod writing;
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -23,7 +25,9 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use kit::codes;
+use kit::time::Clock;
 use serde::Serialize;
+use store::Store;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use web::{Cursor, Problem};
@@ -37,6 +41,8 @@ use crate::journal::{JournalError, LedgerStore};
 pub(crate) struct App {
     pub(crate) books: Books,
     pub(crate) readers: Readers,
+    pub(crate) store: Store,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) export_rows_max: u64,
 }
 

@@ -8,14 +8,17 @@ use kit::codes;
 use kit::limits::BULK_ITEMS_MAX;
 use ledger_core::{Reference, TransactionId};
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::IntoParams;
 use web::{Body, BulkBody, Cursor, FieldError, PageQuery, Path, Problem, Query};
 
-use super::reading::load_transaction as load_rows;
-use super::wire::{
-    BulkAnswer, BulkMode, BulkRequest, BulkResult, Listed, RemainingView, TransactionAnswer,
-    TransactionFound, TransactionRequest, TransactionView, WriteQuery,
+use super::answer::{
+    BulkAnswer, BulkResult, Listed, RemainingView, TransactionAnswer, TransactionFound,
+    TransactionView,
 };
+use super::reading::load_transaction as load_rows;
+use super::wire::{BulkMode, BulkRequest, TransactionRequest, WriteQuery};
+use super::writing::Writing;
 use super::{App, request, view, written};
 use crate::engine::{Done, Item, Refusal, Write};
 
@@ -50,7 +53,7 @@ const IDEMPOTENCY_KEY: &str = "idempotency-key";
 pub(super) async fn write_transaction(
     State(app): State<App>,
     Path(book): Path<String>,
-    Query(query): Query<WriteQuery>,
+    writing: Writing,
     headers: HeaderMap,
     body: Body<TransactionRequest>,
 ) -> Result<Response, Problem> {
@@ -61,9 +64,12 @@ pub(super) async fn write_transaction(
     let write = Write {
         items: vec![item],
         atomic: false,
-        dry_run: query.dry_run,
+        dry_run: writing.dry_run,
         rows: true,
     };
+    writing
+        .note(&app, json!({ "transaction": id.to_string() }))
+        .await?;
     let (done, balances) = super::single(engine.write(write).await?)?;
     let Done {
         sequence,
@@ -80,13 +86,13 @@ pub(super) async fn write_transaction(
     let answer = TransactionAnswer {
         sequence,
         already_applied,
-        dry_run: query.dry_run,
+        dry_run: writing.dry_run,
         transaction: view::transaction(transaction),
-        balances: query
+        balances: writing
             .dry_run
             .then(|| balances.iter().map(view::balance).collect()),
     };
-    Ok(written(!already_applied && !query.dry_run, answer))
+    Ok(written(!already_applied && !writing.dry_run, answer))
 }
 
 /// The id of a single transaction, from the header, the body, or both.
@@ -139,7 +145,7 @@ fn single_id(headers: &HeaderMap, request: &TransactionRequest) -> Result<Transa
 pub(super) async fn write_bulk(
     State(app): State<App>,
     Path(book): Path<String>,
-    Query(query): Query<WriteQuery>,
+    writing: Writing,
     body: BulkBody<BulkRequest>,
 ) -> Result<Response, Problem> {
     let engine = app.book(&book).await?;
@@ -168,9 +174,11 @@ pub(super) async fn write_bulk(
     let write = Write {
         items,
         atomic,
-        dry_run: query.dry_run,
+        dry_run: writing.dry_run,
         rows: false,
     };
+    let what = json!({ "transactions": ids.len(), "first": ids.first() });
+    writing.note(&app, what).await?;
     let done = engine.write(write).await?;
     if atomic && let Some(refusal) = done.results.last().and_then(|last| last.as_ref().err()) {
         let number = done.results.len() - 1;
@@ -185,13 +193,13 @@ pub(super) async fn write_bulk(
         already_applied: results
             .iter()
             .all(|result| result.already_applied == Some(true)),
-        dry_run: query.dry_run,
+        dry_run: writing.dry_run,
         results,
-        balances: query
+        balances: writing
             .dry_run
             .then(|| done.balances.iter().map(view::balance).collect()),
     };
-    Ok(written(is_new && !query.dry_run, answer))
+    Ok(written(is_new && !writing.dry_run, answer))
 }
 
 /// A transaction of a bulk, which must say its own id.

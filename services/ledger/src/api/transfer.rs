@@ -7,11 +7,14 @@ use kit::codes;
 use kit::limits::BULK_ITEMS_MAX;
 use ledger_core::operation::Operation;
 use serde::Deserialize;
+use serde_json::json;
 use utoipa::IntoParams;
 use web::{BulkBody, Path, Problem, Query};
 
+use super::answer::ImportView;
 use super::transactions::{bulk_item, of_item};
-use super::wire::{ExportFormat, ImportRequest, ImportView, WriteQuery};
+use super::wire::{ExportFormat, ImportRequest, WriteQuery};
+use super::writing::Writing;
 use super::{App, request, written};
 use crate::engine::{Done, Item, Refusal, Write};
 use crate::export::Export;
@@ -43,7 +46,7 @@ const IMPORT_ITEMS_MAX: usize = 8 * BULK_ITEMS_MAX;
 pub(super) async fn import_book(
     State(app): State<App>,
     Path(book): Path<String>,
-    Query(query): Query<WriteQuery>,
+    writing: Writing,
     body: BulkBody<ImportRequest>,
 ) -> Result<Response, Problem> {
     let engine = app.book(&book).await?;
@@ -81,17 +84,18 @@ pub(super) async fn import_book(
     let write = Write {
         items,
         atomic: true,
-        dry_run: query.dry_run,
+        dry_run: writing.dry_run,
         rows: false,
     };
+    writing.note(&app, json!({ "items": items_count })).await?;
     let done = engine.write(write).await?;
     let decided: Result<Vec<Done>, (usize, Refusal)> = (0..)
         .zip(done.results)
         .map(|(at, result)| result.map_err(|why| (at, why)))
         .collect();
     let decided = decided.map_err(|(at, refusal)| counts.refused(at, refusal))?;
-    let view = counts.view(&decided, done.sequence, query.dry_run);
-    Ok(written(!view.already_applied && !query.dry_run, view))
+    let view = counts.view(&decided, done.sequence, writing.dry_run);
+    Ok(written(!view.already_applied && !writing.dry_run, view))
 }
 
 /// How many items of each kind an import has, in their order.

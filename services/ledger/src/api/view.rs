@@ -7,12 +7,12 @@ use ledger_core::{
 use money::{Commodity, format_minor, format_wide};
 use serde_json::Value;
 
-use super::wire;
+use super::{answer, wire};
 use crate::engine::{Balance, Rows};
 
 /// Money of a sum.
-pub(super) fn money(minor: i128, commodity: Commodity) -> wire::Money {
-    wire::Money {
+pub(super) fn money(minor: i128, commodity: Commodity) -> answer::Money {
+    answer::Money {
         amount: format_wide(minor, commodity.exponent()),
         currency: commodity.code().to_string(),
     }
@@ -30,9 +30,9 @@ pub(super) const fn account_type(kind: AccountKind) -> wire::AccountType {
 }
 
 /// What an account has.
-pub(super) fn balance(balance: &Balance) -> wire::BalanceView {
+pub(super) fn balance(balance: &Balance) -> answer::BalanceView {
     let money = |minor| money(minor, balance.commodity);
-    wire::BalanceView {
+    answer::BalanceView {
         account: balance.account.to_string(),
         kind: account_type(balance.kind),
         posted: money(balance.posted),
@@ -43,13 +43,13 @@ pub(super) fn balance(balance: &Balance) -> wire::BalanceView {
 }
 
 /// An account, without its metadata.
-pub(super) fn account(book: &Book, account: &Account) -> wire::AccountView {
+pub(super) fn account(book: &Book, account: &Account) -> answer::AccountView {
     let index = book
         .find_account(account.path())
         .expect("the account is of this book");
     let of = Balance::of(book, index);
     let settings = account.settings();
-    wire::AccountView {
+    answer::AccountView {
         balance: balance(&of),
         currency: of.commodity.code().to_string(),
         overdraft: match settings.overdraft {
@@ -98,7 +98,7 @@ pub(super) const fn kind(kind: &TransactionKind) -> &'static str {
 
 /// A transaction. The rows are those of one, the first of which has its head: the engine and the
 /// journal see to that.
-pub(super) fn transaction(rows: Rows) -> wire::TransactionView {
+pub(super) fn transaction(rows: Rows) -> answer::TransactionView {
     let movements: Vec<_> = rows
         .entries
         .iter()
@@ -115,7 +115,7 @@ pub(super) fn transaction(rows: Rows) -> wire::TransactionView {
     let postings = movements.iter().map(|(sequence, row)| {
         let (debit, commodity) = &rows.names[&row.debit];
         let (credit, _) = &rows.names[&row.credit];
-        wire::RowView {
+        answer::RowView {
             sequence: *sequence,
             movement: movement(row.kind),
             posting: row.posting,
@@ -130,7 +130,7 @@ pub(super) fn transaction(rows: Rows) -> wire::TransactionView {
         TransactionKind::Capture { is_final, .. } => (None, Some(is_final)),
         _ => (None, None),
     };
-    wire::TransactionView {
+    answer::TransactionView {
         id: first.transaction.to_string(),
         kind: kind(&head.kind),
         code: head.code.to_string(),

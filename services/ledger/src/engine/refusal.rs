@@ -64,26 +64,7 @@ fn detail(reject: &Reject, book: &Book, item: &Item) -> String {
         Reject::AccountMustNotBeFrozen { account, .. } => {
             format!("account {account} is frozen in this direction")
         }
-        Reject::AccountMustBeEmpty {
-            posted,
-            pending_in,
-            pending_out,
-        } => {
-            let path = match &item.operation {
-                Operation::ChangeAccount(change) => Some(&change.path),
-                _ => None,
-            };
-            let exponent = path
-                .and_then(|path| commodity_of(book, path))
-                .map_or(0, |of| of.1);
-            let text = |minor: i128| format_wide(minor, exponent);
-            format!(
-                "the account must be empty; it has {} posted, {} pending in, {} pending out",
-                text(*posted),
-                text(*pending_in),
-                text(*pending_out)
-            )
-        }
+        Reject::AccountMustBeEmpty { .. } => not_empty(reject, book, item),
         Reject::TransactionIdMustNotBeReused { sequence } => {
             format!("the id was accepted with other content at sequence {sequence}")
         }
@@ -118,18 +99,44 @@ fn detail(reject: &Reject, book: &Book, item: &Item) -> String {
         Reject::AmountMustNotExceedRemainder {
             at: Place::Portion(place, _),
             remains,
-        } => {
-            let stated = item.currencies.get(usize::from(*place)).copied();
-            let index = stated.and_then(|code| book.find_commodity(code));
-            let exponent = index.map_or(0, |index| book.commodity(index).commodity().exponent());
-            format!(
-                "{} remains of the posting",
-                format_wide((*remains).into(), exponent)
-            )
-        }
+        } => format!(
+            "{} remains of the posting",
+            portion(*place, *remains, book, item)
+        ),
         Reject::ParentMustExist { parent } => format!("there is no transaction {parent}"),
         other => other.to_string(),
     }
+}
+
+/// What an account that was to be closed still has.
+fn not_empty(reject: &Reject, book: &Book, item: &Item) -> String {
+    let (
+        Reject::AccountMustBeEmpty {
+            posted,
+            pending_in,
+            pending_out,
+        },
+        Operation::ChangeAccount(change),
+    ) = (reject, &item.operation)
+    else {
+        return reject.to_string();
+    };
+    let exponent = commodity_of(book, &change.path).map_or(0, |(_, exponent)| exponent);
+    let text = |minor: i128| format_wide(minor, exponent);
+    format!(
+        "the account must be empty; it has {} posted, {} pending in, {} pending out",
+        text(*posted),
+        text(*pending_in),
+        text(*pending_out)
+    )
+}
+
+/// What remains of a posting, in the commodity that the portion at this place was stated in.
+fn portion(place: u16, remains: i64, book: &Book, item: &Item) -> String {
+    let stated = item.currencies.get(usize::from(place)).copied();
+    let index = stated.and_then(|code| book.find_commodity(code));
+    let exponent = index.map_or(0, |index| book.commodity(index).commodity().exponent());
+    format_wide(remains.into(), exponent)
 }
 
 fn commodity_of(book: &Book, account: &AccountPath) -> Option<(CommodityCode, u8)> {

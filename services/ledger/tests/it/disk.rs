@@ -53,7 +53,7 @@ pub fn disk(inner: Arc<dyn Journals>) -> (Arc<dyn Journals>, Arc<Hand>) {
 
 impl Hand {
     fn set(&self, mood: Mood) {
-        *self.mood.lock().unwrap() = mood;
+        *self.mood.lock().expect("no test thread panics in here") = mood;
         self.moved.notify_all();
     }
 
@@ -88,11 +88,11 @@ impl Hand {
 
     fn enter(&self) -> Mood {
         self.appends.send_modify(|count| *count += 1);
-        let mood = self.mood.lock().unwrap();
+        let mood = self.mood.lock().expect("no test thread panics in here");
         *self
             .moved
             .wait_while(mood, |mood| *mood == Mood::Slow)
-            .unwrap()
+            .expect("no test thread panics in here")
     }
 }
 

@@ -408,3 +408,42 @@ async fn the_head_covers_everything_before_it() {
         "the batch that made the book is of the first"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_people_write_is_in_the_audit_log_and_what_components_write_is_not() {
+    let it = start().await.with_accounts().await;
+    let path = format!("{BOOK}/transactions");
+    let component = it.app.post(&path).caller(Role::Service, "wallets");
+    let body = post(1, "bank/EUR", "ann/EUR", "1.00");
+    component.json(&body).send().await.expect(201);
+    it.write(
+        "transactions?dry_run=true",
+        &post(2, "bank/EUR", "ann/EUR", "1.00"),
+    )
+    .await
+    .expect(200);
+    let lines = it
+        .store
+        .list_audit(0)
+        .await
+        .expect("the audit log can be read");
+    assert_eq!(lines.len(), 3, "the accounts were opened by a person");
+    it.fund_ann(3, "1.00").await;
+    let lines = it
+        .store
+        .list_audit(0)
+        .await
+        .expect("the audit log can be read");
+    let last = lines.last().expect("there is a line");
+    assert_eq!(
+        (last.actor.as_str(), last.action.as_str()),
+        ("bea", "staff_write")
+    );
+    assert_eq!(last.subject, format!("POST {path}"));
+    let found = it
+        .read(&format!("transactions/{}", id(3)))
+        .await
+        .expect(200)
+        .json;
+    assert_eq!(last.detail["transaction"], found["transaction"]["id"]);
+}

@@ -13,6 +13,7 @@ mod http;
 mod openapi;
 mod outage;
 mod refusals;
+mod refused;
 mod restart;
 mod tamper;
 mod transfer;
@@ -36,6 +37,7 @@ const BOOK: &str = "/ledger/v1/books/main";
 /// The service of one test.
 struct Ledger {
     app: TestApp,
+    store: Store,
     fatal: watch::Receiver<Option<String>>,
 }
 
@@ -72,8 +74,9 @@ fn usual(world: &World) -> Wish {
 async fn start_as(world: World, wish: Wish) -> Ledger {
     let (fatal, seen) = watch::channel(None);
     let store = Store::open(&world.database, &SCHEMA, &[]).await;
+    let store = store.expect("the tables of every service can be made");
     let deps = Deps {
-        store: store.expect("the tables of every service can be made"),
+        store: store.clone(),
         journals: wish.journals,
         clock: world.clock(),
         zone: Zone::parse("Europe/Berlin").expect("this is a zone"),
@@ -84,6 +87,7 @@ async fn start_as(world: World, wish: Wish) -> Ledger {
     let service = service(deps).expect("the journals can be opened");
     Ledger {
         app: world.start(vec![service]).await,
+        store,
         fatal: seen,
     }
 }

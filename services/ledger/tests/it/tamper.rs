@@ -238,31 +238,41 @@ async fn every_flipped_cell_is_found_and_its_batch_named() {
     ledger::tools::verify(world.directory(), None).expect("all was put back");
 }
 
+/// Rows taken away and rows made up, in every table.
+const FORGERIES: &[&str] = &[
+    "DELETE FROM ledger_transactions WHERE first_sequence = \
+     (SELECT max(first_sequence) FROM ledger_transactions)",
+    "DELETE FROM ledger_references",
+    "DELETE FROM ledger_links WHERE first_sequence = \
+     (SELECT min(first_sequence) FROM ledger_links)",
+    "DELETE FROM ledger_metadata WHERE sequence = (SELECT max(sequence) FROM ledger_metadata)",
+    "DELETE FROM ledger_batches WHERE first_sequence = \
+     (SELECT max(first_sequence) FROM ledger_batches)",
+    "DELETE FROM ledger_entries WHERE sequence = (SELECT max(sequence) FROM ledger_entries)",
+    "DELETE FROM ledger_account_changes",
+    "DELETE FROM ledger_book",
+    "INSERT INTO ledger_transactions VALUES (randomblob(16), 200)",
+    "INSERT INTO ledger_references VALUES ('made up', 200)",
+    "INSERT INTO ledger_links VALUES (randomblob(16), 200)",
+    "INSERT INTO ledger_metadata VALUES (1, '{}')",
+    "INSERT INTO ledger_commodities SELECT max(number) + 1, 100000, 'MADEUP', 2 \
+     FROM ledger_commodities",
+    "INSERT INTO ledger_accounts SELECT max(number) + 1, 100000, 'made/up', 'asset', 1, 'none', \
+     'none', NULL FROM ledger_accounts",
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_that_are_taken_away_or_made_up_are_found() {
     let world = small_journal().await;
     let file = folder(&world).join("main.db");
     // One file without a log beside it, so that it can be put back.
     let whole = "PRAGMA journal_mode = DELETE";
-    let mode: String = open(&world).query_row(whole, [], |row| row.get(0)).expect("it can be set");
+    let mode: String = open(&world)
+        .query_row(whole, [], |row| row.get(0))
+        .expect("it can be set");
     assert_eq!(mode, "delete");
     let intact = std::fs::read(&file).expect("the journal can be read");
-    for change in [
-        "DELETE FROM ledger_transactions WHERE first_sequence = (SELECT max(first_sequence) FROM ledger_transactions)",
-        "DELETE FROM ledger_references",
-        "DELETE FROM ledger_links WHERE first_sequence = (SELECT min(first_sequence) FROM ledger_links)",
-        "DELETE FROM ledger_metadata WHERE sequence = (SELECT max(sequence) FROM ledger_metadata)",
-        "DELETE FROM ledger_batches WHERE first_sequence = (SELECT max(first_sequence) FROM ledger_batches)",
-        "DELETE FROM ledger_entries WHERE sequence = (SELECT max(sequence) FROM ledger_entries)",
-        "DELETE FROM ledger_account_changes",
-        "DELETE FROM ledger_book",
-        "INSERT INTO ledger_transactions VALUES (randomblob(16), 200)",
-        "INSERT INTO ledger_references VALUES ('made up', 200)",
-        "INSERT INTO ledger_links VALUES (randomblob(16), 200)",
-        "INSERT INTO ledger_metadata VALUES (1, '{}')",
-        "INSERT INTO ledger_commodities SELECT max(number) + 1, 100000, 'MADEUP', 2 FROM ledger_commodities",
-        "INSERT INTO ledger_accounts SELECT max(number) + 1, 100000, 'made/up', 'asset', 1, 'none', 'none', NULL FROM ledger_accounts",
-    ] {
+    for change in FORGERIES {
         let connection = open(&world);
         connection
             .execute_batch(change)

@@ -66,7 +66,9 @@ fn balances(file: &Path) -> std::collections::BTreeMap<String, String> {
     );
     let rows = text.lines().skip(1).map(|line| {
         let cells: Vec<_> = line.trim_matches('"').split("\",\"").collect();
-        let [account, currency, amount] = cells.as_slice() else { panic!("three cells: {line}") };
+        let [account, currency, amount] = cells.as_slice() else {
+            panic!("three cells: {line}")
+        };
         // An account of several commodities is one for each in Florin.
         let own = format!(":{currency}");
         let account = account.strip_suffix(&own).unwrap_or(account);
