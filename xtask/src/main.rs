@@ -93,7 +93,10 @@ fn page(root: &Path, name: &str, text: &str, check: bool) -> Result<bool, String
         .map_err(|error| error.to_string())
 }
 
-/// The repository's root: this crate's parent folder, known when it was compiled.
+/// The repository's root: the parent of this crate's folder as `cargo run` says it now. What it
+/// said at compile time may be another clone, when clones share a build cache.
 fn root() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+    let folder = std::env::var_os("CARGO_MANIFEST_DIR");
+    let folder = folder.map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    folder.join("..")
 }
