@@ -18,15 +18,15 @@ mod names;
 mod pages;
 mod rules;
 mod services;
+mod sources;
 mod sql;
 mod unfinished;
 
-use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 use std::path::{Path, PathBuf};
 
 use finding::{Finding, Findings};
-use source::{Place, Source};
+use source::Source;
 use tree::Tree;
 
 pub use names::is_banned_name;
@@ -44,11 +44,16 @@ pub struct Rule {
     check: Check,
 }
 
+type InSource = fn(&Source, &mut Findings);
+type InTree = fn(&Tree, &mut Findings) -> Result<(), TidyError>;
+
 enum Check {
     /// Looks at one Rust file at a time.
-    Source(fn(&Source, &mut Findings)),
+    Source(InSource),
     /// Looks at the whole tree.
-    Tree(fn(&Tree, &mut Findings) -> Result<(), TidyError>),
+    Tree(InTree),
+    /// Looks at each Rust file, and at everything else.
+    Both(InSource, InTree),
     /// Held while the tree is read: that Rust files parse, that exceptions are used.
     Reading,
 }
@@ -104,91 +109,21 @@ pub fn run(root: &Path) -> Result<Report, TidyError> {
     let tree = Tree::load(root)?;
     let mut findings = Findings::new();
     for rule in RULES {
-        if let Check::Tree(check) = rule.check {
+        if let Check::Tree(check) | Check::Both(_, check) = rule.check {
             findings.speak_as(rule.name);
             check(&tree, &mut findings)?;
         }
     }
-    let test_modules = test_modules(&tree);
-    let pure = floors::Floors::load(&tree)?.pure_folders();
-    for file in tree.files.iter().filter(|file| file.path.ends_with(".rs")) {
-        let place = Place {
-            test: is_test_file(&file.path, &test_modules),
-            pure: tree::owner(&file.path).is_some_and(|owner| pure.iter().any(|own| own == owner)),
-        };
-        match Source::parse(&file.path, &file.text, place) {
-            Ok(source) => look(&source, &mut findings),
-            Err(error) => {
-                findings.speak_as(rules::PARSES);
-                let line = error.span().start().line;
-                findings.add(
-                    &file.path,
-                    line,
-                    format!("every Rust file must parse: {error}"),
-                );
-            }
-        }
-    }
+    findings.extend(sources::look(
+        &tree,
+        &floors::Floors::load(&tree)?.pure_folders(),
+    ));
     let (warnings, findings) = exceptions::excuse(&tree, findings.into_sorted())?;
     Ok(Report {
         rules: RULES.len(),
         files: tree.files.len(),
         findings,
         warnings,
-    })
-}
-
-fn look(source: &Source, findings: &mut Findings) {
-    for rule in RULES {
-        if let Check::Source(check) = rule.check {
-            findings.speak_as(rule.name);
-            check(source, findings);
-        }
-    }
-}
-
-/// Files that `#[cfg(test)] mod name;` declares, without their ending.
-fn test_modules(tree: &Tree) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for file in tree.files.iter().filter(|file| file.path.ends_with(".rs")) {
-        let folder = source_folder(&file.path);
-        for piece in file.text.split("#[cfg(test)]").skip(1) {
-            let declared = piece.trim_start();
-            let declared = declared.strip_prefix("pub ").unwrap_or(declared);
-            let Some(rest) = declared.strip_prefix("mod ") else {
-                continue;
-            };
-            let name: String = rest
-                .chars()
-                .take_while(|c| c.is_alphanumeric() || *c == '_')
-                .collect();
-            if rest[name.len()..].starts_with(';') {
-                found.insert(format!("{folder}/{name}"));
-            }
-        }
-    }
-    found
-}
-
-/// Where the modules that a file declares lie: beside `lib.rs` and `mod.rs`, else in a folder of
-/// the file's name.
-fn source_folder(path: &str) -> &str {
-    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-    match name {
-        "lib.rs" | "main.rs" | "mod.rs" => folder,
-        _ => path.strip_suffix(".rs").unwrap_or(path),
-    }
-}
-
-fn is_test_file(path: &str, test_modules: &BTreeSet<String>) -> bool {
-    let inside = tree::owner(path).map_or(path, |owner| &path[owner.len()..]);
-    if inside.starts_with("/tests/") || inside.starts_with("/benches/") {
-        return true;
-    }
-    let own = path.strip_suffix(".rs").unwrap_or(path);
-    test_modules.iter().any(|module| {
-        own.strip_prefix(module.as_str())
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     })
 }
 

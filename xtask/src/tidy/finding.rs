@@ -90,6 +90,11 @@ impl Findings {
         });
     }
 
+    /// Takes over what another has found.
+    pub fn extend(&mut self, other: Self) {
+        self.all.extend(other.all);
+    }
+
     /// All findings, ordered by place, each once.
     pub fn into_sorted(mut self) -> Vec<Finding> {
         self.all.sort();

@@ -38,24 +38,23 @@ pub fn unfinished(source: &Source, findings: &mut Findings) {
     }
 }
 
-/// `owned-notes`.
-pub fn owned_notes(tree: &Tree, findings: &mut Findings) -> Result<(), TidyError> {
+/// `owned-notes`, in Rust.
+pub fn owned_notes(source: &Source, findings: &mut Findings) {
+    for comment in &source.comments {
+        for (at, line) in comment.text.lines().enumerate() {
+            note(line, source.path, comment.line + at, findings);
+        }
+    }
+}
+
+/// `owned-notes`, in what else is source.
+pub fn owned_notes_elsewhere(tree: &Tree, findings: &mut Findings) -> Result<(), TidyError> {
+    const ENDINGS: [&str; 8] = ["css", "sh", "sql", "toml", "ts", "tsx", "yaml", "yml"];
     for file in &tree.files {
-        let ending = file.path.rsplit('.').next().unwrap_or("");
-        match ending {
-            "rs" => {
-                for comment in super::comments::read(&file.text) {
-                    for (at, line) in comment.text.lines().enumerate() {
-                        note(line, &file.path, comment.line + at, findings);
-                    }
-                }
+        if ENDINGS.contains(&file.path.rsplit('.').next().unwrap_or("")) {
+            for (at, line) in file.text.lines().enumerate() {
+                note(line, &file.path, at + 1, findings);
             }
-            "sql" | "toml" | "sh" | "yaml" | "yml" | "ts" | "tsx" | "css" => {
-                for (at, line) in file.text.lines().enumerate() {
-                    note(line, &file.path, at + 1, findings);
-                }
-            }
-            _ => {}
         }
     }
     Ok(())
