@@ -40,34 +40,37 @@ impl<'a> Currencies<'a> {
         self.added.insert(commodity.code(), commodity);
     }
 
-    fn find(&self, code: &str, pointer: &str) -> Result<Commodity, Refusal> {
-        let code = commodity_code(code, pointer)?;
+    fn find(&self, code: &str, at: impl Fn() -> String) -> Result<Commodity, Refusal> {
+        let code = commodity_code(code, &at)?;
         let found = self
             .engine
             .find_commodity(code)
             .or_else(|| self.added.get(&code).copied());
         found.ok_or_else(|| {
-            Refusal::new(
-                &codes::COMMODITY_MUST_EXIST,
-                pointer,
-                format!("the book does not have {code}"),
-            )
+            let detail = format!("the book does not have {code}");
+            Refusal::new(&codes::COMMODITY_MUST_EXIST, at(), detail)
         })
     }
 
-    fn amount(&self, amount: &str, currency: &str, at: &str) -> Result<(i64, Commodity), Refusal> {
-        let commodity = self.find(currency, &format!("{at}/currency"))?;
+    /// An amount with its currency, both of the thing that `at` points to.
+    fn amount(
+        &self,
+        amount: &str,
+        currency: &str,
+        at: impl Fn() -> String,
+    ) -> Result<(i64, Commodity), Refusal> {
+        let commodity = self.find(currency, || at() + "/currency")?;
         let minor = parse_minor(amount, commodity.exponent())
-            .map_err(|error| Refusal::amount(error, format!("{at}/amount")))?;
+            .map_err(|error| Refusal::amount(error, at() + "/amount"))?;
         Ok((minor, commodity))
     }
 }
 
-fn commodity_code(code: &str, pointer: &str) -> Result<CommodityCode, Refusal> {
+fn commodity_code(code: &str, at: impl Fn() -> String) -> Result<CommodityCode, Refusal> {
     CommodityCode::parse(code).map_err(|error| {
         Refusal::new(
             &codes::COMMODITY_CODE_MUST_BE_WELL_FORMED,
-            pointer,
+            at(),
             error.to_string(),
         )
     })
@@ -75,7 +78,7 @@ fn commodity_code(code: &str, pointer: &str) -> Result<CommodityCode, Refusal> {
 
 /// A new commodity.
 pub(super) fn commodity(request: &wire::CommodityRequest) -> Result<Commodity, Refusal> {
-    let code = commodity_code(&request.code, "/code")?;
+    let code = commodity_code(&request.code, || "/code".to_owned())?;
     Commodity::define(code, request.exponent).map_err(|error: CommodityError| {
         Refusal::new(
             &codes::COMMODITY_EXPONENT_MUST_BE_IN_RANGE,
@@ -91,7 +94,7 @@ pub(super) fn account(
     currencies: &Currencies<'_>,
 ) -> Result<Item, Refusal> {
     let path = path(&request.account, "/account")?;
-    let commodity = currencies.find(&request.currency, "/currency")?;
+    let commodity = currencies.find(&request.currency, || "/currency".to_owned())?;
     let overdraft = match &request.overdraft {
         Some(text) => overdraft(text, commodity)?,
         None => Overdraft::None,
@@ -282,11 +285,15 @@ fn postings(
 ) -> Result<Vec<Posting>, Refusal> {
     let requests = requests.ok_or_else(|| missing("postings"))?;
     let posting = |(number, request): (usize, &wire::PostingRequest)| {
-        let at = format!("/postings/{number}");
-        let (amount, commodity) = currencies.amount(&request.amount, &request.currency, &at)?;
+        // Pointers are put together only where something is wrong: most postings are right.
+        let at = || format!("/postings/{number}");
+        let side = |text: &str, side: &str| {
+            AccountPath::parse(text).map_err(|error| Refusal::text(error, at() + side))
+        };
+        let (amount, commodity) = currencies.amount(&request.amount, &request.currency, at)?;
         Ok(Posting {
-            debit: path(&request.debit, &format!("{at}/debit"))?,
-            credit: path(&request.credit, &format!("{at}/credit"))?,
+            debit: side(&request.debit, "/debit")?,
+            credit: side(&request.credit, "/credit")?,
             amount,
             commodity: commodity.code(),
         })
@@ -304,8 +311,8 @@ fn portions(
     let mut portions = Vec::with_capacity(requests.len());
     let mut stated = Vec::with_capacity(requests.len());
     for (number, request) in requests.iter().enumerate() {
-        let at = format!("/amounts/{number}");
-        let (amount, commodity) = currencies.amount(&request.amount, &request.currency, &at)?;
+        let at = || format!("/amounts/{number}");
+        let (amount, commodity) = currencies.amount(&request.amount, &request.currency, at)?;
         portions.push(Portion {
             posting: request.posting,
             amount,
