@@ -74,16 +74,8 @@ async fn the_readmes_sql_agrees_with_the_interface() {
     assert_eq!(it.balance(wallet).await.0, "10.00");
 
     let seen: Vec<_> = rows(&auditor, entries)
-        .into_iter()
-        .map(|row| {
-            [
-                row[1].clone(),
-                row[2].clone(),
-                row[3].clone(),
-                row[4].clone(),
-                row[5].clone(),
-            ]
-        })
+        .iter()
+        .map(|row| row[1..6].to_vec())
         .collect();
     let line = |kind: &str, amount: &str, side: &str, after: &str| {
         [
