@@ -1,19 +1,23 @@
 //! `florin ledger`: prove journals on disk, import into and export from a running Florin.
 //!
 //! Promises: `verify` needs no running Florin and changes nothing; without `--token-file` a token
-//! of this machine's own issuer is used, as `florin token` prints it. What the commands do is in
-//! `ledger::tools`.
+//! of this machine's own issuer is used, as `florin token` prints it. What a proof is stands in
+//! `ledger_store`, how a book is asked for in `ledger::Server`.
 
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ::ledger::tools::{self, Server, ToolError};
+use ::ledger::{Server, ToolError};
 use web::Role;
 
 use crate::Failure;
 use crate::config::{Config, Overrides};
 use crate::token;
+
+/// Folder of the journals in the data directory.
+pub const FOLDER: &str = "ledger";
 
 /// How long a minted token is valid: longer than the largest import takes.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(600);
@@ -75,9 +79,7 @@ pub struct Place {
 /// Does it, and prints what came of it.
 pub async fn run(file: Option<&Path>, action: Action) -> Result<(), Failure> {
     let text = match action {
-        Action::Verify { data, book } => {
-            tools::verify(&load(file, data)?.data, book.as_deref()).map_err(refused)?
-        }
+        Action::Verify { data, book } => verify(&load(file, data)?.data.join(FOLDER), book)?,
         Action::Import {
             file: journal,
             format,
@@ -85,16 +87,43 @@ pub async fn run(file: Option<&Path>, action: Action) -> Result<(), Failure> {
             place,
         } => {
             let server = place.server(file, Role::Accountant)?;
-            let imported = tools::import(&server, &journal, format.as_deref(), &commodities);
+            let imported = server.import(&journal, format.as_deref(), &commodities);
             imported.await.map_err(refused)?
         }
         Action::Export { format, place } => {
             let server = place.server(file, Role::Auditor)?;
-            tools::export(&server, &format).await.map_err(refused)?
+            server.export(&format).await.map_err(refused)?
         }
     };
     print!("{text}");
     Ok(())
+}
+
+/// Proves the journals in a folder, that of one book or all: a line per book, with its head and
+/// the digest of its state; or the first book that is damaged, with its first bad batch.
+fn verify(folder: &Path, book: Option<String>) -> Result<String, Failure> {
+    let names = match book {
+        Some(name) => vec![name],
+        None => ledger_store::sqlite(folder)
+            .list()
+            .map_err(|error| Failure::Refused(error.to_string()))?,
+    };
+    if names.is_empty() {
+        let place = folder.display();
+        return Err(Failure::Refused(format!("there are no books in {place}")));
+    }
+    let mut text = String::new();
+    for name in &names {
+        let proof = ledger_store::verify(folder, name)
+            .map_err(|error| Failure::Refused(format!("book {name}: {error}")))?;
+        let (sequence, batches) = (proof.sequence, proof.batches);
+        let _ = writeln!(
+            text,
+            "book {name}: ok, {sequence} entries in {batches} batches"
+        );
+        let _ = writeln!(text, "  head  {}\n  state {}", proof.head, proof.state);
+    }
+    Ok(text)
 }
 
 fn load(file: Option<&Path>, data: Option<PathBuf>) -> Result<Config, Failure> {

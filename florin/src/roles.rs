@@ -117,14 +117,14 @@ pub fn find(name: &str) -> Result<&'static Role, Failure> {
 fn ledger(wiring: &Wiring) -> Building<'_> {
     Box::pin(async move {
         let config = &wiring.config;
-        let folder = config.data.join(ledger::tools::FOLDER);
+        let folder = config.data.join(crate::ledger::FOLDER);
         Ok(ledger::service(ledger::Deps {
             store: wiring.store(&ledger::SCHEMA, &[]).await?,
-            journals: ledger::journal::sqlite(&folder),
+            journals: ledger_store::sqlite(&folder),
             clock: wiring.clock.clone(),
             zone: Zone::parse(&config.ledger.zone)?,
             limits: ledger_core::limits::Limits::default(),
-            export_rows_max: ledger::EXPORT_ROWS_MAX,
+            export_rows_max: ledger::Deps::EXPORT_ROWS_MAX,
             fatal: wiring.fatal.clone(),
         })?)
     })

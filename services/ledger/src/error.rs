@@ -10,7 +10,7 @@ use money::AmountError;
 use web::Problem;
 
 use crate::engine::{Engine, EngineError, Refusal};
-use crate::journal::JournalError;
+use ledger_store::JournalError;
 
 /// When to come back to a full queue: a full queue is some four flushes, well under a second.
 const RETRY_AFTER_S: &str = "1";

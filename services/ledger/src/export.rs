@@ -11,7 +11,7 @@ use ledger_core::{AccountKind, Book, Entry, EntryBody, Head, MovementKind};
 use money::{Amount, Commodity};
 use serde_json::Value;
 
-use crate::journal::{JournalError, LedgerStore};
+use ledger_store::{JournalError, LedgerStore};
 
 /// The transaction code of what was imported with a code Florin's grammar does not have.
 pub(crate) const IMPORTED: &str = "import";

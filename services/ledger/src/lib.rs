@@ -7,13 +7,11 @@
 //! It does not know customers, wallets or cards: they are paths of accounts to it.
 
 mod api;
+mod client;
 mod engine;
 mod error;
 mod export;
 mod import;
-pub mod journal;
-pub mod tools;
-mod verify;
 
 use std::sync::Arc;
 
@@ -21,13 +19,15 @@ use ::store::{Schema, Store};
 use host::{Readiness, Service, Stop, WorkError};
 use kit::time::{Clock, Zone};
 use ledger_core::limits::Limits;
+use ledger_store::{JournalError, Journals};
 
 use api::App;
 use engine::{Books, Fatal, Readers, Setup};
-use journal::{JournalError, Journals};
 
-/// What the ledger keeps in the store of all services: refusals in the audit log. The journals are
-/// files of their own, see [`journal`].
+pub use client::{Server, ToolError};
+
+/// What the ledger keeps in the store of all services: the audit log, and the replies to writes
+/// with an idempotency key. The journals are files of their own, see [`ledger_store`].
 pub const SCHEMA: Schema = Schema {
     service: "ledger",
     sqlite: &[],
@@ -35,16 +35,12 @@ pub const SCHEMA: Schema = Schema {
     statements: &[],
 };
 
-/// Most rows of a book that is exported in one piece: the export is put together in memory, and
-/// this many rows are about a gigabyte of it.
-pub const EXPORT_ROWS_MAX: u64 = 2_000_000;
-
 /// What the service works with.
 #[derive(Clone)]
 pub struct Deps {
     /// Its tables, opened with [`SCHEMA`].
     pub store: Store,
-    /// Where the journals are; [`journal::sqlite`] in every shipped binary.
+    /// Where the journals are; [`ledger_store::sqlite`] in every shipped binary.
     pub journals: Arc<dyn Journals>,
     /// Tells the booking time.
     pub clock: Arc<dyn Clock>,
@@ -52,10 +48,16 @@ pub struct Deps {
     pub zone: Zone,
     /// How much a book takes on.
     pub limits: Limits,
-    /// Most rows of a book that is exported, [`EXPORT_ROWS_MAX`] or fewer.
+    /// Most rows of a book that is exported, [`Deps::EXPORT_ROWS_MAX`] or fewer.
     pub export_rows_max: u64,
     /// Set to the reason once a book has stopped: the process must then end, with a failure.
     pub fatal: Fatal,
+}
+
+impl Deps {
+    /// Most rows of a book that is exported in one piece: the export is put together in memory,
+    /// and this many rows are about a gigabyte of it.
+    pub const EXPORT_ROWS_MAX: u64 = 2_000_000;
 }
 
 /// Opens every book and gives the service.

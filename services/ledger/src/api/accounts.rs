@@ -19,7 +19,7 @@ use super::wire::{AccountRequest, ChangeAccount, WriteQuery};
 use super::writing::Writing;
 use super::{App, request, view, written};
 use crate::engine::{Balance, Done, Engine, Refusal, Write};
-use crate::journal::{Damage, JournalError, LedgerStore};
+use ledger_store::{Damage, JournalError, LedgerStore};
 
 /// Open an account
 ///

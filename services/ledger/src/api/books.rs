@@ -12,7 +12,7 @@ use super::wire::{CommodityRequest, MakeBook, WriteQuery};
 use super::writing::{Writing, note};
 use super::{App, request, written};
 use crate::engine::{Engine, Item, Made, Write, is_book_name};
-use crate::journal::JournalError;
+use ledger_store::JournalError;
 
 /// Make a book
 ///

@@ -34,7 +34,7 @@ use web::{Cursor, Problem};
 
 use crate::engine::{Balance, Books, Done, Engine, Readers, Written};
 use crate::error::unreadable;
-use crate::journal::{JournalError, LedgerStore};
+use ledger_store::{JournalError, LedgerStore};
 
 /// What the handlers work on.
 #[derive(Clone)]

@@ -8,7 +8,7 @@ use ledger_core::{AccountIndex, AccountPath, Entry, EntryBody, Movement};
 use money::Commodity;
 
 use crate::engine::Rows;
-use crate::journal::{Damage, JournalError, LedgerStore};
+use ledger_store::{Damage, JournalError, LedgerStore};
 
 /// What accounts are called, looked up once each.
 #[derive(Default)]

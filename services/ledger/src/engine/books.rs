@@ -21,7 +21,7 @@ use super::flusher::{Flush, Flusher};
 use super::recent::Recent;
 use super::writer::{Writer, stop};
 use super::{Engine, Fatal, Job, QUEUE_OPERATIONS_MAX, Shared};
-use crate::journal::{Batch, BookRecord, Damage, JournalError, Journals, LedgerStore};
+use ledger_store::{Batch, BookRecord, Damage, JournalError, Journals, LedgerStore};
 
 /// The book that exists from the start.
 const MAIN: &str = "main";

@@ -13,7 +13,7 @@ use kit::time::Timestamp;
 use ledger_core::{Chain, Entry};
 
 use super::{Alarm, EngineError, Release, Shared};
-use crate::journal::{Batch, LedgerStore};
+use ledger_store::{Batch, LedgerStore};
 
 /// A batch and the answers that wait for it. Without entries the answers wait for the batch before.
 pub(super) struct Flush {

@@ -40,7 +40,7 @@ use ledger_core::{AccountIndex, AccountKind, AccountPath, Book, Entry, EntryBody
 use money::{Commodity, CommodityCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
-use crate::journal::LedgerStore;
+use ledger_store::LedgerStore;
 
 pub(crate) use books::{Books, Setup};
 pub(crate) use books::{Made, is_book_name};

@@ -11,7 +11,7 @@ use ledger_core::{Existing, Parent, TransactionId};
 use super::draft::Draft;
 use super::recent::{existing, rows_at};
 use super::writer::Writer;
-use crate::journal::{Damage, JournalError};
+use ledger_store::{Damage, JournalError};
 
 /// Children read from the store at a time.
 const CHILDREN_PAGE: u32 = 200;

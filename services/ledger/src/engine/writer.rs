@@ -20,7 +20,7 @@ use super::draft::Draft;
 use super::flusher::Flush;
 use super::recent::{Recent, metadata_at};
 use super::{Alarm, Balance, Done, EngineError, Item, Job, Refusal, Rows, Shared, Write, Written};
-use crate::journal::{JournalError, LedgerStore};
+use ledger_store::{JournalError, LedgerStore};
 
 /// Most rows one request may write: what a bulk body of 16 MiB can hold of the shortest postings.
 /// Without it a bulk of captures of large holds would be many times larger than its request.

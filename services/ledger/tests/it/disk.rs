@@ -5,8 +5,8 @@
 use std::sync::{Arc, Condvar, Mutex};
 
 use kit::time::Timestamp;
-use ledger::journal::{Batch, BookRecord, JournalError, Journals, LedgerStore, Visit};
 use ledger_core::{AccountIndex, AccountOpened, BatchHeader, CommodityIndex, Entry, TransactionId};
+use ledger_store::{Batch, BookRecord, JournalError, Journals, LedgerStore, Visit};
 use money::Commodity;
 use tokio::sync::watch;
 

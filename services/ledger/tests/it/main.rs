@@ -23,9 +23,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use kit::time::Zone;
-use ledger::journal::{Journals, sqlite};
-use ledger::{Deps, EXPORT_ROWS_MAX, SCHEMA, service};
+use ledger::{Deps, SCHEMA, service};
 use ledger_core::limits::Limits;
+use ledger_store::{JournalError, Journals, Proof, sqlite, verify};
 use serde_json::{Value, json};
 use store::Store;
 use testkit::{Answer, TestApp, World};
@@ -64,11 +64,16 @@ fn folder(world: &World) -> PathBuf {
     world.directory().join("ledger")
 }
 
+/// Proves the journal of book `main`.
+fn prove(world: &World) -> Result<Proof, JournalError> {
+    verify(&folder(world), "main")
+}
+
 fn usual(world: &World) -> Wish {
     Wish {
         journals: sqlite(&folder(world)),
         limits: Limits::default(),
-        export_rows_max: EXPORT_ROWS_MAX,
+        export_rows_max: Deps::EXPORT_ROWS_MAX,
     }
 }
 

@@ -18,7 +18,7 @@ async fn description() -> utoipa::openapi::OpenApi {
         clock: world.clock(),
         zone: Zone::utc(),
         limits: Limits::default(),
-        export_rows_max: EXPORT_ROWS_MAX,
+        export_rows_max: Deps::EXPORT_ROWS_MAX,
         fatal: watch::Sender::new(None),
     };
     service(deps)

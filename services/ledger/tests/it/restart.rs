@@ -63,16 +63,11 @@ async fn a_replayed_book_is_the_same_to_its_callers_and_to_a_proof() {
     with_history(&it).await;
     let before = view(&it).await;
     let (world, _) = it.app.stop().await;
-    let proof = ledger::tools::verify(world.directory(), None).expect("the journal is intact");
+    let proof = prove(&world).expect("the journal is intact");
     let it = start_in(world).await;
     assert_eq!(view(&it).await, before);
     let (world, _) = it.app.stop().await;
-    assert_eq!(
-        ledger::tools::verify(world.directory(), Some("main"))
-            .as_ref()
-            .ok(),
-        Some(&proof)
-    );
+    assert_eq!(prove(&world).as_ref().ok(), Some(&proof));
 }
 
 #[tokio::test(flavor = "multi_thread")]

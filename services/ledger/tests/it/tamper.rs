@@ -64,7 +64,7 @@ async fn small_journal() -> World {
         .advance(std::time::Duration::from_secs(3600));
     it.read("journal").await.expect(200);
     let (world, _) = it.app.stop().await;
-    ledger::tools::verify(world.directory(), None).expect("the journal is intact");
+    prove(&world).expect("the journal is intact");
     world
 }
 
@@ -141,7 +141,7 @@ fn check_cell(connection: &Connection, world: &World, at: (&str, &str, &str), ke
             continue;
         }
         tried += 1;
-        let found = ledger::tools::verify(world.directory(), Some("main"));
+        let found = prove(world);
         let error = match found {
             Ok(_) => panic!("{table}.{column} of {key:?}: {before:?} → {flipped:?} was not found"),
             Err(error) => error.to_string(),
@@ -235,7 +235,7 @@ async fn every_flipped_cell_is_found_and_its_batch_named() {
         }
     }
     assert!(tried > 1_000, "only {tried} flips were tried");
-    ledger::tools::verify(world.directory(), None).expect("all was put back");
+    prove(&world).expect("all was put back");
 }
 
 /// Rows taken away and rows made up, in every table.
@@ -278,12 +278,12 @@ async fn rows_that_are_taken_away_or_made_up_are_found() {
             .execute_batch(change)
             .expect("the change is right");
         drop(connection);
-        let found = ledger::tools::verify(world.directory(), Some("main"));
+        let found = prove(&world);
         let error = found.expect_err(change).to_string();
         assert!(error.contains("batch from sequence "), "{change}: {error}");
         std::fs::write(&file, &intact).expect("the journal can be put back");
     }
-    ledger::tools::verify(world.directory(), None).expect("all was put back");
+    prove(&world).expect("all was put back");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -321,7 +321,7 @@ async fn metadata_can_be_erased_without_breaking_the_chain() {
     let erased = connection.execute("UPDATE ledger_metadata SET body = NULL", []);
     assert_eq!(erased.expect("erasing is allowed"), 4);
     drop(connection);
-    ledger::tools::verify(world.directory(), None).expect("the journal is intact");
+    prove(&world).expect("the journal is intact");
     let it = start_in(world).await;
     let found = it
         .read(&format!("transactions/{}", id(1)))

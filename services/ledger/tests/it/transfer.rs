@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use ledger::tools::{self, Server};
+use ledger::Server;
 
 use super::*;
 
@@ -23,13 +23,13 @@ impl Ledger {
     }
 
     async fn import(&self, file: &Path) -> String {
-        let done = tools::import(&self.server(Role::Accountant), file, None, &[]).await;
+        let done = self.server(Role::Accountant).import(file, None, &[]).await;
         done.expect("the journal is imported")
     }
 
     /// The book as text, written to a file of this name.
     async fn export(&self, format: &str, name: &str) -> PathBuf {
-        let text = tools::export(&self.server(Role::Auditor), format).await;
+        let text = self.server(Role::Auditor).export(format).await;
         let file = self.app.world.directory().join(name);
         std::fs::write(&file, text.expect("the book is exported")).expect("there is room");
         file
@@ -140,7 +140,7 @@ async fn nothing_is_half_imported() {
     let future = "2025-01-05 coffee\n    expenses:food  3.00 EUR\n    assets:cash\n\n\
                   2031-01-05 tea\n    expenses:food  2.00 EUR\n    assets:cash\n";
     std::fs::write(&file, future).expect("there is room");
-    let refused = tools::import(&it.server(Role::Accountant), &file, None, &[]).await;
+    let refused = it.server(Role::Accountant).import(&file, None, &[]).await;
     let refused = refused.expect_err("a date lies in the future").to_string();
     assert!(
         refused.contains("some.journal:5"),
@@ -148,7 +148,7 @@ async fn nothing_is_half_imported() {
     );
     let unbalanced = "2025-01-05 coffee\n    expenses:food  3.00 EUR\n    assets:cash  -2.00 EUR\n";
     std::fs::write(&file, unbalanced).expect("there is room");
-    let refused = tools::import(&it.server(Role::Accountant), &file, None, &[]).await;
+    let refused = it.server(Role::Accountant).import(&file, None, &[]).await;
     let refused = refused.expect_err("it does not balance").to_string();
     assert!(refused.contains("some.journal:1: unbalanced"), "{refused}");
     assert_eq!(it.head().await, head);
@@ -157,7 +157,7 @@ async fn nothing_is_half_imported() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_needs_the_role_for_it() {
     let it = start().await;
-    let refused = tools::import(&it.server(Role::Auditor), &example(), None, &[]).await;
+    let refused = it.server(Role::Auditor).import(&example(), None, &[]).await;
     let refused = refused.expect_err("an auditor changes nothing").to_string();
     assert!(refused.contains("403"), "{refused}");
 }
@@ -169,7 +169,7 @@ async fn symbols_are_given_codes() {
     let odd = "2025-01-05 work\n    assets:time  3 h\n    income:time\n";
     std::fs::write(&file, odd).expect("there is room");
     let server = it.server(Role::Accountant);
-    let refused = tools::import(&server, &file, None, &[]).await;
+    let refused = server.import(&file, None, &[]).await;
     assert!(
         refused
             .expect_err("h is no code")
@@ -177,7 +177,8 @@ async fn symbols_are_given_codes() {
             .contains("commodity_code")
     );
     let hours = ["h=HOUR".to_owned()];
-    tools::import(&server, &file, None, &hours)
+    server
+        .import(&file, None, &hours)
         .await
         .expect("HOUR is one");
     assert_eq!(

@@ -1,9 +1,9 @@
 //! Every SQL statement of the ledger, as const text.
 //!
-//! The tables are in `migrations/sqlite`, and described for auditors in the README. Columns are
-//! named in full and in the order in which `rows` reads them.
+//! The tables are in `migrations`, and described for auditors in the README of the ledger. Columns
+//! are named in full and in the order in which `rows` reads them.
 
-pub(super) const SCHEMA: &str = include_str!("../../../migrations/sqlite/V1__journal.sql");
+pub(super) const SCHEMA: &str = include_str!("../../migrations/V1__journal.sql");
 
 pub(super) const PUT_BOOK: &str =
     "INSERT INTO ledger_book (only, name, zone, created_at) VALUES (1, ?1, ?2, ?3)";

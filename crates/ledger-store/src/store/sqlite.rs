@@ -19,7 +19,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Params, Row, param
 
 use super::rows::{self, Columns, RowError, sql_int};
 use super::{append, replay, statements};
-use crate::journal::{Batch, BookRecord, Damage, JournalError, Journals, LedgerStore, Visit};
+use crate::{Batch, BookRecord, Damage, JournalError, Journals, LedgerStore, Visit};
 
 /// The version of `migrations/sqlite/V1__journal.sql`.
 const SCHEMA_VERSION: i64 = 1;

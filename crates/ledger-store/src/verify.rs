@@ -10,28 +10,42 @@
 //! off at the end of a batch, or written anew from some batch on, by somebody who knows how: for
 //! that, keep the head (`GET …/journal`) elsewhere.
 
+use std::path::Path;
+
 use ledger_core::{Book, Digest, Parent, digest, limits::Limits, replay_batch};
 
-use crate::journal::{Damage, JournalError, LedgerStore};
+use crate::store::Journal;
+use crate::{Damage, JournalError, LedgerStore};
 
 /// Parents looked at at a time.
 const PARENTS_PAGE: u32 = 1_000;
 
 /// What a journal that is in order comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Proof {
+pub struct Proof {
     /// How many entries it has.
-    pub(crate) sequence: u64,
+    pub sequence: u64,
     /// In how many batches.
-    pub(crate) batches: u64,
+    pub batches: u64,
     /// The hash of the last header.
-    pub(crate) head: Digest,
+    pub head: Digest,
     /// The digest of the state it comes to.
-    pub(crate) state: Digest,
+    pub state: Digest,
 }
 
-/// Proves one journal. Cost: a walk over all of it, and a few look-ups per transaction.
-pub(crate) fn verify(store: &dyn LedgerStore) -> Result<Proof, JournalError> {
+/// Proves the journal of the book `name` in a folder of SQLite journals. Nothing is locked and
+/// nothing changed; a ledger may be writing it. Cost: a walk over all of it, and a few look-ups
+/// per transaction.
+///
+/// # Errors
+///
+/// [`JournalError::Damaged`] with the first bad batch; [`JournalError::Unavailable`] if it is not
+/// there or cannot be read.
+pub fn verify(folder: &Path, name: &str) -> Result<Proof, JournalError> {
+    prove(&Journal::open_to_read(folder, name)?)
+}
+
+fn prove(store: &dyn LedgerStore) -> Result<Proof, JournalError> {
     let mut book = Book::new(Limits::default());
     let mut chain = store.record().chain();
     let mut batches = 0;

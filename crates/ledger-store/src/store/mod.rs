@@ -1,4 +1,4 @@
-//! Journals in SQLite: one file per book, the tables of `migrations/sqlite`.
+//! Journals in SQLite: one file per book, the tables of `migrations`.
 
 mod append;
 mod replay;

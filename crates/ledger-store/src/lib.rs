@@ -1,10 +1,12 @@
-//! The one seam beneath the engine: where journals are kept.
+//! The one seam beneath the ledger's engine: where journals are kept, and how one is proved.
 //!
 //! A [`LedgerStore`] keeps the journal of one book: it appends batches, gives them back, and finds
 //! rows. Stores differ in how they write, never in what a row means. Promises asked of every
-//! implementation stand at the methods; the SQLite one is the first. Nothing here decides anything.
+//! implementation stand at the methods; the SQLite one is the first. [`verify`] needs no running
+//! ledger. Nothing here decides anything, serves anything, or knows who asks.
 
 mod store;
+mod verify;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,6 +16,8 @@ use ledger_core::{
     AccountIndex, AccountOpened, BatchHeader, Chain, CommodityIndex, Entry, TransactionId,
 };
 use money::Commodity;
+
+pub use self::verify::{Proof, verify};
 
 /// What is fixed about a book for life.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,12 +161,4 @@ pub type Visit<'a> = dyn FnMut(&BatchHeader, &[Entry]) -> Result<(), Damage> + '
 #[must_use]
 pub fn sqlite(folder: &Path) -> Arc<dyn Journals> {
     Arc::new(store::Folder::new(folder))
-}
-
-/// One SQLite journal, for reading only: nothing is locked, nothing changed. For `verify`.
-pub(crate) fn sqlite_reader(
-    folder: &Path,
-    name: &str,
-) -> Result<Arc<dyn LedgerStore>, JournalError> {
-    Ok(Arc::new(store::Journal::open_to_read(folder, name)?))
 }

@@ -13,7 +13,7 @@ use super::rows::{
     sql_action, sql_freeze, sql_int, sql_kind, sql_movement, sql_overdraft, sql_state, sql_wide,
 };
 use super::statements;
-use crate::journal::Batch;
+use crate::Batch;
 
 /// Writes a batch, and `before` it whatever belongs to the same transaction.
 pub(super) fn append(

@@ -11,7 +11,7 @@ use rusqlite::{CachedStatement, Connection, Rows, params};
 
 use super::rows::{self, Columns, RowError, sql_int};
 use super::statements;
-use crate::journal::{BookRecord, Damage, JournalError, Visit};
+use crate::{BookRecord, Damage, JournalError, Visit};
 
 /// Reads the whole journal as it is now.
 pub(super) fn replay(
