@@ -14,14 +14,13 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse, ThumbprintHash};
-use jsonwebtoken::{Algorithm, EncodingKey};
 use kit::random::Random;
 use kit::time::Clock;
 use serde_json::json;
 
-use crate::jwks::{JwksError, TrustedIssuer};
+use crate::jwks::{JwksError, SpeaksFor, TrustedIssuer};
 use crate::principal::Role;
+use crate::signing_key::{SEED_BYTES, SigningKey};
 use crate::token::TOKEN_LIFETIME_MAX_S;
 
 /// The `iss` of the tokens made here.
@@ -29,14 +28,6 @@ pub const LOCAL_ISSUER: &str = "urn:florin:issuer:local";
 
 /// The key's file in the data directory.
 const KEY_FILE: &str = "token-signing-key";
-
-/// Bytes of an Ed25519 seed (RFC 8032, section 5.1.5).
-const SEED_BYTES: usize = 32;
-
-/// What comes before the seed in a PKCS #8 document of an Ed25519 key (RFC 8410, section 7).
-const PKCS8_PREFIX: [u8; 16] = [
-    0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
-];
 
 /// Why there is no issuer, or no token.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +49,9 @@ pub enum IssuerError {
     /// A lifetime no verifier would accept.
     #[error("token lifetime must be from 1 to {TOKEN_LIFETIME_MAX_S} seconds")]
     LifetimeOutOfRange,
+    /// A component's token that would also speak for a person or a client.
+    #[error("token with the role service must have no other role and no scope")]
+    ServiceNotAlone,
     /// The key cannot sign.
     #[error("token key must sign: {0}")]
     Signing(#[from] jsonwebtoken::errors::Error),
@@ -81,8 +75,7 @@ pub struct Grant {
 /// Signs tokens with one Ed25519 key.
 #[derive(Clone)]
 pub struct TokenIssuer {
-    key: EncodingKey,
-    jwk: Jwk,
+    key: SigningKey,
     clock: Arc<dyn Clock>,
 }
 
@@ -124,13 +117,13 @@ impl TokenIssuer {
     }
 
     fn of_seed(seed: [u8; SEED_BYTES], clock: Arc<dyn Clock>) -> Result<Self, IssuerError> {
-        let mut document = PKCS8_PREFIX.to_vec();
-        document.extend_from_slice(&seed);
-        let key = EncodingKey::from_ed_der(&document);
-        let mut jwk = Jwk::from_encoding_key(&key, Algorithm::EdDSA)?;
-        jwk.common.key_id = Some(jwk.thumbprint(ThumbprintHash::SHA256)?);
-        jwk.common.public_key_use = Some(PublicKeyUse::Signature);
-        Ok(Self { key, jwk, clock })
+        let key = SigningKey::of_seed(&seed)?;
+        Ok(Self { key, clock })
+    }
+
+    /// What signs and tells the time, for tokens of components.
+    pub(crate) fn parts(&self) -> (SigningKey, Arc<dyn Clock>) {
+        (self.key.clone(), self.clock.clone())
     }
 
     /// A token that says what `grant` says, from now on.
@@ -138,6 +131,10 @@ impl TokenIssuer {
         let lifetime_s = i64::try_from(grant.lifetime.as_secs()).unwrap_or(i64::MAX);
         if !(1..=TOKEN_LIFETIME_MAX_S).contains(&lifetime_s) {
             return Err(IssuerError::LifetimeOutOfRange);
+        }
+        let several = grant.roles.iter().any(|role| *role != Role::Service);
+        if grant.roles.contains(&Role::Service) && (several || !grant.scopes.is_empty()) {
+            return Err(IssuerError::ServiceNotAlone);
         }
         let now_s = self.clock.now().micros().div_euclid(1_000_000);
         let roles: Vec<&str> = grant.roles.iter().map(|role| role.name()).collect();
@@ -155,23 +152,20 @@ impl TokenIssuer {
 
     /// A token with exactly these claims, however wrong: for tests of verification.
     pub fn sign(&self, claims: &serde_json::Value) -> Result<String, IssuerError> {
-        let mut header = jsonwebtoken::Header::new(Algorithm::EdDSA);
-        header.kid.clone_from(&self.jwk.common.key_id);
-        Ok(jsonwebtoken::encode(&header, claims, &self.key)?)
+        Ok(self.key.sign(claims)?)
     }
 
     /// The public key as a JWK set, for `/.well-known/jwks.json`.
     #[must_use]
     pub fn jwks(&self) -> String {
-        serde_json::to_string(&JwkSet {
-            keys: vec![self.jwk.clone()],
-        })
-        .expect("a key of strings is always JSON")
+        self.key.jwks()
     }
 
-    /// This issuer as one to believe.
+    /// This issuer as one to believe, whomever it speaks for: whoever has its key has the machine.
     pub fn trusted(&self) -> Result<TrustedIssuer, JwksError> {
-        TrustedIssuer::parse(LOCAL_ISSUER, &self.jwks())
+        let mut issuer = TrustedIssuer::parse(LOCAL_ISSUER, &self.jwks())?;
+        issuer.speaks_for = SpeaksFor::Anybody;
+        Ok(issuer)
     }
 }
 

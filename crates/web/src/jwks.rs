@@ -10,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
+use kit::name::Subject;
 
 /// Shortest RSA modulus accepted, in bytes: 2048 bits (RFC 7518, section 3.3).
 const RSA_MODULUS_BYTES_MIN: usize = 256;
@@ -32,6 +33,15 @@ pub enum JwksError {
     /// Two keys with the same id.
     #[error("jwks must have each kid once: {0}")]
     DuplicateKeyId(String),
+    /// Not the name of a component.
+    #[error("component must be 1 to 63 lower-case letters, digits, dashes or underscores: {0}")]
+    ComponentMalformed(String),
+    /// A private or symmetric key among a component's public ones.
+    #[error("jwks must have public keys only: this private key must be replaced")]
+    Private,
+    /// A key that speaks for a component already.
+    #[error("key must be trusted once and for one component: it is already a key of {0}")]
+    KeyHasOwner(String),
 }
 
 /// A key and the only algorithm it verifies.
@@ -41,15 +51,28 @@ pub(crate) struct Key {
     pub(crate) decoding: DecodingKey,
 }
 
+/// For whom an issuer's tokens may speak.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SpeaksFor {
+    /// People and components of any name: the machine's own issuer.
+    Anybody,
+    /// People and outside clients, never a component: an identity provider.
+    People,
+    /// One component, never anybody else.
+    Component(Subject),
+}
+
 /// An issuer this deployment believes, with its keys.
 #[derive(Clone)]
 pub struct TrustedIssuer {
     pub(crate) name: String,
+    pub(crate) speaks_for: SpeaksFor,
     pub(crate) keys: HashMap<String, Key>,
 }
 
 impl TrustedIssuer {
-    /// Reads the issuer's JWK set; `name` is the `iss` its tokens carry.
+    /// Reads the JWK set of an identity provider; `name` is the `iss` its tokens carry. Tokens of
+    /// components are not believed from it.
     pub fn parse(name: impl Into<String>, jwks: &str) -> Result<Self, JwksError> {
         let set: JwkSet =
             serde_json::from_str(jwks).map_err(|error| JwksError::Malformed(error.to_string()))?;
@@ -70,8 +93,21 @@ impl TrustedIssuer {
         }
         Ok(Self {
             name: name.into(),
+            speaks_for: SpeaksFor::People,
             keys,
         })
+    }
+
+    /// Takes the keys of another set of the same issuer, under the same limits as in one set.
+    pub(crate) fn merge(&mut self, other: Self) -> Result<(), JwksError> {
+        if self.keys.len() + other.keys.len() > KEYS_MAX {
+            return Err(JwksError::TooManyKeys);
+        }
+        if let Some(id) = other.keys.keys().find(|id| self.keys.contains_key(*id)) {
+            return Err(JwksError::DuplicateKeyId(id.clone()));
+        }
+        self.keys.extend(other.keys);
+        Ok(())
     }
 }
 

@@ -24,7 +24,10 @@ mod pointer;
 mod principal;
 pub mod problem;
 mod request_id;
+mod service_tokens;
+mod signing_key;
 mod token;
+mod trusted_services;
 
 pub use access::{AccessError, AccessTable};
 pub use body::{Body, BulkBody};
@@ -39,4 +42,9 @@ pub use params::{Path, Query};
 pub use principal::{Principal, PrincipalKind, Role};
 pub use problem::{FieldError, Problem};
 pub use request_id::{HEADER as REQUEST_ID_HEADER, RequestId, TraceParent};
-pub use token::{TOKEN_LIFETIME_MAX_S, TokenVerifier};
+pub use service_tokens::{
+    SERVICE_TOKEN_LIFETIME_S, ServiceToken, ServiceTokenError, ServiceTokens,
+};
+pub use signing_key::{SigningKey, SigningKeyError};
+pub use token::{SERVICE_TOKEN_LIFETIME_MAX_S, TOKEN_LIFETIME_MAX_S, TokenVerifier};
+pub use trusted_services::{SERVICE_ISSUER_PREFIX, TrustedServices};

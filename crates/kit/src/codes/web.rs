@@ -38,6 +38,8 @@ pub(super) const CODES: &[&Code] = &[
     &TOKEN_EXPIRED,
     &TOKEN_NOT_YET_VALID,
     &TOKEN_LIFETIME_TOO_LONG,
+    &TOKEN_SUBJECT_WRONG,
+    &TOKEN_ROLES_WRONG,
     &ROLE_NOT_ALLOWED,
     &SECOND_PERSON_MUST_APPROVE,
     &RATE_MUST_BE_WITHIN_LIMIT,
@@ -318,6 +320,23 @@ pub const TOKEN_LIFETIME_TOO_LONG: Code = Code {
     status: 401,
     title: "The token lives too long",
     remedy: "Get a token with a shorter life; the detail names the limit.",
+};
+
+/// The token speaks for somebody else.
+pub const TOKEN_SUBJECT_WRONG: Code = Code {
+    name: "token_subject_wrong",
+    status: 401,
+    title: "The token speaks for somebody else",
+    remedy: "Sign with the key of the component that calls; a key speaks for its own alone.",
+};
+
+/// The token has roles its issuer may not give.
+pub const TOKEN_ROLES_WRONG: Code = Code {
+    name: "token_roles_wrong",
+    status: 401,
+    title: "The token has roles its issuer may not give",
+    remedy: "Give components the role service and nothing else, signed with their own keys; give \
+             everybody else other roles.",
 };
 
 /// Access is denied.

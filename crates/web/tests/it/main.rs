@@ -11,4 +11,5 @@ mod openapi;
 mod pages;
 mod parameters;
 mod problem;
+mod service_tokens;
 mod tokens;
