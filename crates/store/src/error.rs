@@ -25,6 +25,12 @@ pub enum StoreError {
         /// What the driver said.
         reason: String,
     },
+    /// What is stored cannot be read back as it was written. Waiting does not help.
+    #[error("the database is damaged: reason={reason}")]
+    Damaged {
+        /// What the driver said.
+        reason: String,
+    },
     /// The flush of a commit failed or the connection was lost during `COMMIT`: the writes are
     /// either all there or none is. Repeat with the same idempotency key to find out.
     #[error("the outcome of the commit is unknown: reason={reason}")]
@@ -192,6 +198,7 @@ impl StoreError {
             Self::Closed | Self::Unavailable { .. } | Self::GroupRolledBack => {
                 &store::STORE_MUST_BE_AVAILABLE
             }
+            Self::Damaged { .. } => &store::STORE_MUST_BE_INTACT,
             Self::CommitOutcomeUnknown { .. } => &store::COMMIT_OUTCOME_UNKNOWN,
             Self::Contended { .. } => &store::TRANSACTION_MUST_NOT_CONFLICT,
             Self::StatementTooSlow { .. } => &store::STATEMENT_MUST_END_IN_TIME,

@@ -36,10 +36,10 @@ const CONNECTIONS_DEFAULT: u32 = 8;
 const SERVER_VERSION_MIN: i32 = 150_000;
 
 /// How long one statement may run: a third of a request's time.
-const STATEMENT_TIMEOUT_MS: u32 = 10_000;
+const STATEMENT_TIMEOUT_MS: u64 = 10_000;
 
 /// How long a statement may wait for a lock; half of its time.
-const LOCK_TIMEOUT_MS: u32 = 5_000;
+const LOCK_TIMEOUT_MS: u64 = 5_000;
 
 /// How long a transaction may do nothing: closures never wait, so this is a process that hangs.
 const IDLE_TIMEOUT_MS: u32 = 15_000;
@@ -62,17 +62,24 @@ const FIRST_WAIT_MS: u64 = 4;
 pub struct PostgresLogin {
     url: String,
     connections_max: u32,
+    statement_timeout: Duration,
+    lock_timeout: Duration,
+    connection_wait: Duration,
     random: Arc<dyn Random>,
 }
 
 impl PostgresLogin {
     /// `postgres://login:password@host:port/database`; `random` spreads repeated attempts.
     ///
-    /// Opens nothing. At most 8 connections per process; see [`Self::with_connections_max`].
+    /// Opens nothing. At most 8 connections per process, a statement may run for 10 s and wait 5 s
+    /// of them for a lock, a caller waits 10 s for a connection: see the methods below.
     pub fn new(url: &str, random: Arc<dyn Random>) -> Self {
         Self {
             url: url.into(),
             connections_max: CONNECTIONS_DEFAULT,
+            statement_timeout: Duration::from_millis(STATEMENT_TIMEOUT_MS),
+            lock_timeout: Duration::from_millis(LOCK_TIMEOUT_MS),
+            connection_wait: Duration::from_millis(WAIT_MS),
             random,
         }
     }
@@ -85,12 +92,50 @@ impl PostgresLogin {
             ..self
         }
     }
+
+    /// With another time that one statement may run; then [`StoreError::StatementTooSlow`].
+    ///
+    /// In whole milliseconds, from 1 to the 2^31 - 1 that the server takes. There is no way to
+    /// say "for ever", which is what the server understands by 0.
+    #[must_use]
+    pub fn with_statement_timeout(self, statement_timeout: Duration) -> Self {
+        Self {
+            statement_timeout,
+            ..self
+        }
+    }
+
+    /// With another time that a statement may wait for a lock; then
+    /// [`StoreError::StatementTooSlow`] too. Bounds as of [`Self::with_statement_timeout`], which
+    /// includes this wait.
+    #[must_use]
+    pub fn with_lock_timeout(self, lock_timeout: Duration) -> Self {
+        Self {
+            lock_timeout,
+            ..self
+        }
+    }
+
+    /// With another time that a caller waits for a connection; then [`StoreError::Busy`].
+    #[must_use]
+    pub fn with_connection_wait(self, connection_wait: Duration) -> Self {
+        Self {
+            connection_wait,
+            ..self
+        }
+    }
+}
+
+/// A time-out as the server takes it: never its 0, which would be none at all.
+fn timeout_ms(timeout: Duration) -> u128 {
+    timeout.as_millis().clamp(1, i32::MAX as u128)
 }
 
 /// The connections of one service.
 pub(crate) struct Pool {
     links: Option<r2d2::Pool<Connector>>,
     permits: Arc<Semaphore>,
+    wait: Duration,
     random: Arc<dyn Random>,
 }
 
@@ -111,11 +156,12 @@ impl Pool {
     ) -> Result<Self, StoreError> {
         let config = configured(login, service)?;
         let (connections_max, schema) = (login.connections_max, *schema);
+        let wait = login.connection_wait;
         let links = crate::blocking(move || {
             let links = r2d2::Pool::builder()
                 .max_size(connections_max)
                 .min_idle(Some(1))
-                .connection_timeout(Duration::from_millis(WAIT_MS))
+                .connection_timeout(wait)
                 .build(Connector { config })
                 .map_err(|error| unavailable(&error))?;
             check_database(&links, &schema)?;
@@ -126,6 +172,7 @@ impl Pool {
         Ok(Self {
             links: Some(links),
             permits,
+            wait,
             random: login.random.clone(),
         })
     }
@@ -182,10 +229,7 @@ impl Pool {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
-        let waited = tokio::time::timeout(
-            Duration::from_millis(WAIT_MS),
-            self.permits.clone().acquire_owned(),
-        );
+        let waited = tokio::time::timeout(self.wait, self.permits.clone().acquire_owned());
         let permit = waited
             .await
             .map_err(|_| StoreError::Busy)?
@@ -268,10 +312,11 @@ fn configured(login: &PostgresLogin, service: &Service) -> Result<Config, StoreE
     let mut config: Config = login.url.parse().map_err(|_| address_refused())?;
     let given = config.get_options().unwrap_or_default().to_owned();
     let options = format!(
-        "{given} -c search_path={},pg_temp -c statement_timeout={STATEMENT_TIMEOUT_MS} \
-         -c lock_timeout={LOCK_TIMEOUT_MS} \
+        "{given} -c search_path={},pg_temp -c statement_timeout={} -c lock_timeout={} \
          -c idle_in_transaction_session_timeout={IDLE_TIMEOUT_MS}",
-        service.prefix
+        service.prefix,
+        timeout_ms(login.statement_timeout),
+        timeout_ms(login.lock_timeout),
     );
     config
         .options(options.trim_start())

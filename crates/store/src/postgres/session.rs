@@ -289,6 +289,9 @@ pub(crate) fn failure(statement: &str, error: &postgres::Error) -> StoreError {
         SqlState::QUERY_CANCELED | SqlState::LOCK_NOT_AVAILABLE => {
             StoreError::StatementTooSlow { statement }
         }
+        SqlState::DATA_CORRUPTED | SqlState::INDEX_CORRUPTED => StoreError::Damaged {
+            reason: code.code().into(),
+        },
         // Classes of SQLSTATE: connection, resources, operator's intervention, system error.
         _ => match &code.code()[..2] {
             "08" | "53" | "57" | "58" => StoreError::Unavailable {

@@ -340,10 +340,11 @@ fn failure(statement: &str, error: &rusqlite::Error) -> StoreError {
         | ErrorCode::DatabaseBusy
         | ErrorCode::DatabaseLocked
         | ErrorCode::CannotOpen
-        | ErrorCode::DatabaseCorrupt
-        | ErrorCode::NotADatabase
         | ErrorCode::OutOfMemory
         | ErrorCode::PermissionDenied => unavailable(error),
+        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => StoreError::Damaged {
+            reason: error.to_string(),
+        },
         _ => StoreError::StatementFailed {
             statement,
             reason: error.to_string(),

@@ -5,10 +5,12 @@
 
 mod audit;
 mod contention;
+mod damage;
 mod fixture;
 mod group_commit;
 mod housekeeping;
 mod idempotency;
+mod limits;
 mod messages;
 mod migrations;
 mod ownership;
