@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use kit::codes::{Code, OWNERS};
+use kit::codes::{AT_START, Code, OWNERS};
 
 /// The page `docs/errors.md`: every code by owner.
 pub fn page() -> String {
@@ -26,6 +26,11 @@ fn row(code: &Code) -> String {
         remedy,
     } = code;
     let (title, remedy) = (title.replace('|', "\\|"), remedy.replace('|', "\\|"));
+    let status = if AT_START.contains(&code) {
+        "at start".to_owned()
+    } else {
+        status.to_string()
+    };
     format!("| `{name}` | {status} | {title} | {remedy} |\n")
 }
 
@@ -42,5 +47,6 @@ const HEAD: &str = "\
 A refusal is a problem document (RFC 9457, `application/problem+json`): `code` is one of these,
 `type` is `urn:florin:problem:` and the code, `title` is the same for every occurrence, `detail`
 says what was wrong this time, `instance` is the request's id. A code keeps its meaning for good.
+One whose status is *at start* is never answered: for such a reason a process refuses to start.
 `cargo xtask errors` writes this page from the table in `crates/kit/src/codes`.
 ";

@@ -50,6 +50,11 @@ pub const OWNERS: [(&str, &[&Code]); 6] = [
     ("web", web::CODES),
 ];
 
+/// The codes for which a process refuses to start: an operator meets them, a caller never does.
+/// Every other code has been seen by a caller; a test of `florin` and one of the ledger provoke
+/// each over HTTP, so that a code nothing answers with cannot stay.
+pub const AT_START: &[&Code] = &[&store::STORE_MUST_BE_SET_UP];
+
 /// Every code there is, owner by owner.
 pub const ALL: &[&Code] = &TABLE;
 

@@ -50,13 +50,13 @@ pub const STORE_MUST_HAVE_ROOM: Code = Code {
              key.",
 };
 
-/// The database is not set up for this program.
+/// The database is not set up for this program; [`super::AT_START`].
 pub const STORE_MUST_BE_SET_UP: Code = Code {
     name: "store_must_be_set_up",
     status: 500,
     title: "The database is not set up for this program",
-    remedy: "Nothing a client can do; operators find in the log which migration or setting \
-             is missing.",
+    remedy: "The process does not start; the line it ends with says which migration, setting or \
+             file it is about.",
 };
 
 /// A statement took too long.

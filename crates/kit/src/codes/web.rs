@@ -24,7 +24,6 @@ pub(super) const CODES: &[&Code] = &[
     &IDEMPOTENCY_KEY_MUST_BE_PRESENT,
     &IDEMPOTENCY_KEY_MUST_BE_WELL_FORMED,
     &IDEMPOTENCY_KEY_REUSED,
-    &REQUEST_MUST_NOT_BE_IN_PROGRESS,
     &VERSION_MUST_BE_STATED,
     &VERSION_MUST_MATCH,
     &TOKEN_MISSING,
@@ -41,8 +40,6 @@ pub(super) const CODES: &[&Code] = &[
     &TOKEN_SUBJECT_WRONG,
     &TOKEN_ROLES_WRONG,
     &ROLE_NOT_ALLOWED,
-    &SECOND_PERSON_MUST_APPROVE,
-    &RATE_MUST_BE_WITHIN_LIMIT,
     &LOAD_MUST_BE_WITHIN_LIMIT,
     &REQUEST_MUST_END_IN_TIME,
     &INTERNAL_ERROR,
@@ -210,14 +207,6 @@ pub const IDEMPOTENCY_KEY_REUSED: Code = Code {
     remedy: "Use a new key for a new intent; repeat a request with exactly its first content.",
 };
 
-/// The same request is still in progress.
-pub const REQUEST_MUST_NOT_BE_IN_PROGRESS: Code = Code {
-    name: "request_must_not_be_in_progress",
-    status: 409,
-    title: "The same request is still in progress",
-    remedy: "Wait for the first request to end, then repeat this one with the same key.",
-};
-
 /// The expected version is missing.
 pub const VERSION_MUST_BE_STATED: Code = Code {
     name: "version_must_be_stated",
@@ -345,22 +334,6 @@ pub const ROLE_NOT_ALLOWED: Code = Code {
     status: 403,
     title: "Access is denied",
     remedy: "Ask an administrator for a role or a scope that includes this operation.",
-};
-
-/// A second person must approve.
-pub const SECOND_PERSON_MUST_APPROVE: Code = Code {
-    name: "second_person_must_approve",
-    status: 403,
-    title: "A second person must approve",
-    remedy: "Have somebody else with the same duty approve it.",
-};
-
-/// There are too many requests.
-pub const RATE_MUST_BE_WITHIN_LIMIT: Code = Code {
-    name: "rate_must_be_within_limit",
-    status: 429,
-    title: "There are too many requests",
-    remedy: "Wait as long as the Retry-After header says.",
 };
 
 /// The service is busy.
