@@ -30,12 +30,13 @@ impl World {
     /// As [`World::start`], for tests of what is refused.
     pub async fn try_start(self, services: Vec<Service>) -> Result<TestApp, StartError> {
         let callee = services.first().map_or("", |service| service.name);
-        let trusted = self.issuer.trusted().expect("an Ed25519 key verifies");
+        let mut trusted = self.trusted.clone();
+        trusted.push(self.issuer.trusted().expect("an Ed25519 key verifies"));
         let host = Host {
             services,
             topology: self.topology.clone(),
             access: self.access,
-            verifier: TokenVerifier::new(vec![trusted], vec![AUDIENCE.to_owned()], self.clock()),
+            verifier: TokenVerifier::new(trusted, vec![AUDIENCE.to_owned()], self.clock()),
             jwks: Some(self.issuer.jwks()),
             ids: self.ids.clone(),
             clock: self.clock(),

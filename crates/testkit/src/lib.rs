@@ -2,11 +2,13 @@
 //!
 //! Promises: every [`World`] has its own clock, seeded randomness, directory and database; nothing
 //! is shared between tests, nothing waits for time to pass, and timers run when a test fires them.
+//! [`Faults`] is a service that meets, on request, what a service can meet.
 //! It does not ship, and it replaces none of our own code by something else.
 
 mod answer;
 mod app;
 mod databases;
+mod faults;
 mod openapi;
 pub mod postgres;
 mod together;
@@ -15,6 +17,7 @@ mod world;
 pub use answer::{Answer, Call};
 pub use app::TestApp;
 pub use databases::{TestDatabase, assert_statements_executed, for_each_database};
+pub use faults::Faults;
 pub use openapi::assert_recorded;
 pub use together::together;
 pub use world::{START, World};

@@ -9,7 +9,7 @@ use kit::random::SeededRandom;
 use kit::time::{Clock, ManualClock, Timestamp};
 use store::{Database, SqliteFile};
 use tempfile::TempDir;
-use web::{AccessTable, TokenIssuer};
+use web::{AccessTable, TokenIssuer, TrustedIssuer};
 
 /// When the clock of every world stands at first: 2025-06-02T09:00:00Z, a Monday.
 pub const START: Timestamp = Timestamp::from_micros(1_748_854_800_000_000);
@@ -28,6 +28,8 @@ pub struct World {
     pub access: &'static AccessTable,
     /// The topology; the root's unless a test brings its own.
     pub topology: Arc<Topology>,
+    /// Issuers whose tokens are believed beside those of the world's own, such as components.
+    pub trusted: Vec<TrustedIssuer>,
     pub(crate) issuer: TokenIssuer,
     pub(crate) directory: TempDir,
 }
@@ -67,6 +69,7 @@ impl World {
             },
             access: AccessTable::embedded(),
             topology: Arc::new(topology),
+            trusted: Vec::new(),
             issuer,
             directory,
         }
