@@ -24,7 +24,11 @@ fn the_page_of_errors_is_what_is_recorded() {
 fn the_page_of_errors_has_a_row_for_every_code() {
     let page = xtask::errors::page();
     for code in kit::codes::ALL {
-        let row = format!("| `{}` | {} | ", code.name, code.status);
+        let status = match kit::codes::AT_START.contains(code) {
+            true => "at start".to_owned(),
+            false => code.status.to_string(),
+        };
+        let row = format!("| `{}` | {status} | ", code.name);
         assert_eq!(page.matches(&row).count(), 1, "{row}");
     }
 }
