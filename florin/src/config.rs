@@ -6,7 +6,9 @@
 //! underscores: `FLORIN_HTTP__REQUESTS_MAX`.
 
 mod check;
+mod tokens;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -21,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Failure;
 pub use check::ConfigError;
+pub(crate) use tokens::must_be_component;
 
 /// The file that is read when none is named.
 const DEFAULT_FILE: &str = "florin.toml";
@@ -117,6 +120,11 @@ pub struct Tokens {
     pub issuer: Option<String>,
     /// A file with that provider's public keys (a JWK set).
     pub jwks_file: Option<PathBuf>,
+    /// A directory with the public keys of the components whose calls are believed: JWK sets in
+    /// `COMPONENT.json` and `COMPONENT.LABEL.json`.
+    pub service_jwks: Option<PathBuf>,
+    /// By component, the file with the private key that signs its calls; read where it runs.
+    pub service_key_files: BTreeMap<String, PathBuf>,
 }
 
 /// Limits of the HTTP side; times in milliseconds.
@@ -169,6 +177,8 @@ impl Default for Config {
                 audience: "florin".to_owned(),
                 issuer: None,
                 jwks_file: None,
+                service_jwks: None,
+                service_key_files: BTreeMap::new(),
             },
             http: Http {
                 metrics_listen: None,
@@ -216,7 +226,7 @@ pub struct Overrides {
 /// What can be asked about the configuration.
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub enum Action {
-    /// Check the file and the environment, and explain what is wrong.
+    /// Check the file, the environment and the keys they name, and explain what is wrong.
     Check,
     /// Print what is in force. Nothing in it is secret: secrets are files.
     Show,
@@ -277,7 +287,10 @@ fn variables() -> Env {
 pub fn run(file: Option<&Path>, action: Action) -> Result<(), Failure> {
     let config = Config::load(file, &Overrides::default())?;
     match action {
-        Action::Check => println!("the configuration is good"),
+        Action::Check => {
+            crate::trust::check(&config)?;
+            println!("the configuration is good");
+        }
         Action::Show => print!("{}", config.text()?),
     }
     Ok(())

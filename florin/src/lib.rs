@@ -5,10 +5,12 @@
 
 pub mod access;
 pub mod config;
+pub mod key;
 pub mod ledger;
 pub mod migrate;
 pub mod roles;
 pub mod token;
+pub mod trust;
 pub mod up;
 
 use host::Topology;
@@ -66,6 +68,12 @@ pub enum Failure {
         /// What is wrong.
         source: web::JwksError,
     },
+    /// A key that signs cannot be used.
+    #[error(transparent)]
+    SigningKey(#[from] web::SigningKeyError),
+    /// A component cannot have tokens.
+    #[error(transparent)]
+    ServiceTokens(#[from] web::ServiceTokenError),
     /// Logs cannot start.
     #[error(transparent)]
     Logs(#[from] telemetry::LogsError),

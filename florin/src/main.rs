@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use florin::{access, config, ledger, migrate, token, up};
+use florin::{access, config, key, ledger, migrate, token, up};
 
 /// A complete financial platform in one binary.
 #[derive(Parser)]
@@ -26,6 +26,9 @@ enum Command {
     Up(config::Overrides),
     /// Print a token of this machine's own issuer, for development.
     Token(token::Options),
+    /// Make the keys with which components sign their calls in production.
+    #[command(subcommand)]
+    Key(key::Action),
     /// Explain the configuration.
     #[command(subcommand)]
     Config(config::Action),
@@ -45,6 +48,7 @@ async fn main() -> ExitCode {
     let outcome = match arguments.command {
         Command::Up(overrides) => up::run(file, &overrides).await,
         Command::Token(options) => token::run(file, &options),
+        Command::Key(action) => key::run(&action),
         Command::Config(action) => config::run(file, action),
         Command::Migrate(options) => migrate::run(file, &options).await,
         Command::Ledger(action) => ledger::run(file, action).await,

@@ -14,12 +14,13 @@ use kit::random::SystemRandom;
 use kit::time::SystemClock;
 use store::{Database, PostgresLogin, SqliteFile};
 use tokio::sync::watch;
-use web::{AccessTable, TokenIssuer, TokenVerifier, TrustedIssuer};
+use web::AccessTable;
 
 use crate::Failure;
 use crate::config::{Config, Environment, Overrides, StoreKind};
 use crate::migrate::{login, secret};
 use crate::roles::{self, Databases, Wiring};
+use crate::trust::{self, Trust};
 
 /// The file of all services in the data directory.
 const SQLITE_FILE: &str = "florin.db";
@@ -60,10 +61,11 @@ impl Up {
     /// Opens, builds, checks, binds.
     pub async fn start(config: &Config) -> Result<Self, Failure> {
         let roles = roles::selected(config)?;
+        trust::check(config)?;
         make_private(&config.data)?;
         let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
         let ids = IdSource::new(clock.clone(), random.clone());
-        let (verifier, jwks) = tokens(config)?;
+        let Trust { verifier, jwks } = Trust::open(config)?;
         let sqlite = match config.store {
             StoreKind::Sqlite => Some(SqliteFile::open(&config.data.join(SQLITE_FILE)).await?),
             StoreKind::Postgres => None,
@@ -146,32 +148,6 @@ impl Up {
     }
 }
 
-/// Whose tokens are believed: this machine's own outside production, and the configured issuer's.
-fn tokens(config: &Config) -> Result<(TokenVerifier, Option<String>), Failure> {
-    let clock = Arc::new(SystemClock);
-    let keys = |place: &Path, source| Failure::Keys {
-        place: place.display().to_string(),
-        source,
-    };
-    let mut trusted = Vec::new();
-    let mut jwks = None;
-    if config.environment == Environment::Development {
-        let issuer = TokenIssuer::open(&config.data, &SystemRandom, clock.clone())?;
-        trusted.push(
-            issuer
-                .trusted()
-                .map_err(|source| keys(&config.data, source))?,
-        );
-        jwks = Some(issuer.jwks());
-    }
-    if let (Some(name), Some(path)) = (&config.tokens.issuer, &config.tokens.jwks_file) {
-        let text = fs::read_to_string(path).map_err(|source| file_failure(path, source))?;
-        trusted.push(TrustedIssuer::parse(name, &text).map_err(|source| keys(path, source))?);
-    }
-    let audiences = vec![config.tokens.audience.clone()];
-    Ok((TokenVerifier::new(trusted, audiences, clock), jwks))
-}
-
 /// Where each service's tables are; on PostgreSQL with its own login and password file.
 fn databases(config: &Config, sqlite: Option<SqliteFile>) -> Databases {
     let postgres = config.postgres.clone();
@@ -212,7 +188,7 @@ fn make_private(path: &Path) -> Result<(), Failure> {
         .map_err(|source| file_failure(path, source))
 }
 
-fn file_failure(path: &Path, source: std::io::Error) -> Failure {
+pub(crate) fn file_failure(path: &Path, source: std::io::Error) -> Failure {
     Failure::File {
         place: path.display().to_string(),
         source,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use figment::error::Kind;
 
-use super::{Config, Environment, StoreKind};
+use super::{Config, StoreKind};
 
 /// Names that differ in more than this share of letters are not what was meant (in thousandths).
 const LIKENESS_MIN_PER_MILLE: usize = 500;
@@ -72,8 +72,8 @@ pub(super) fn explain(error: &figment::Error, file: Option<&Path>, text: &str) -
 }
 
 /// The known key that looks most like `name`, if any does.
-fn nearest(name: &str, known: &[&'static str]) -> Option<&'static str> {
-    let distance = |known: &&&'static str| strsim::damerau_levenshtein(name, known);
+pub(super) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let distance = |known: &&&str| strsim::damerau_levenshtein(name, known);
     let near = known.iter().min_by_key(distance)?;
     let letters = name.chars().count().max(near.chars().count());
     let alike = letters.saturating_sub(distance(&near)) * 1000;
@@ -115,24 +115,7 @@ pub(super) fn values(config: &Config) -> Result<(), ConfigError> {
             what: what.to_owned(),
         })
     };
-    if config.tokens.issuer.is_some() != config.tokens.jwks_file.is_some() {
-        return wrong("tokens", "issuer and jwks_file must be given together");
-    }
-    if config.environment == Environment::Production && config.tokens.issuer.is_none() {
-        return wrong(
-            "tokens.issuer",
-            "production must have an issuer and its jwks_file",
-        );
-    }
-    if config.tokens.issuer.as_deref() == Some(web::LOCAL_ISSUER) {
-        return wrong(
-            "tokens.issuer",
-            "this name is that of the machine's own issuer",
-        );
-    }
-    if config.tokens.audience.is_empty() {
-        return wrong("tokens.audience", "must not be empty");
-    }
+    super::tokens::check(config)?;
     if config.postgres.server.contains('@') {
         return wrong(
             "postgres.server",

@@ -7,18 +7,18 @@ use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-fn florin(home: &Path, arguments: &[&str]) -> Command {
+pub(super) fn florin(home: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_florin"));
     command.current_dir(home).env_clear().args(arguments);
     command
 }
 
-fn output(home: &Path, arguments: &[&str]) -> Output {
+pub(super) fn output(home: &Path, arguments: &[&str]) -> Output {
     florin(home, arguments).output().unwrap()
 }
 
 /// A running `florin up`, killed if the test ends early.
-struct Up {
+pub(super) struct Up {
     child: Child,
     /// Kept open, so that later lines have a reader.
     stderr: BufReader<ChildStderr>,
@@ -26,7 +26,7 @@ struct Up {
 }
 
 impl Up {
-    fn start(home: &Path, arguments: &[&str]) -> Self {
+    pub(super) fn start(home: &Path, arguments: &[&str]) -> Self {
         let mut all = vec!["up", "--listen", "127.0.0.1:0"];
         all.extend(arguments);
         let mut command = florin(home, &all);
@@ -45,7 +45,7 @@ impl Up {
         }
     }
 
-    fn url(&self) -> &str {
+    pub(super) fn url(&self) -> &str {
         let line = self
             .said
             .lines()
@@ -54,7 +54,7 @@ impl Up {
     }
 
     /// Asks it to stop; answers how it ended and what it logged.
-    fn stop(mut self) -> (ExitStatus, String) {
+    pub(super) fn stop(mut self) -> (ExitStatus, String) {
         let id = self.child.id().to_string();
         assert!(
             Command::new("kill")
@@ -170,7 +170,7 @@ fn an_edition_runs_its_roles() {
 }
 
 #[track_caller]
-fn refused(home: &Path, arguments: &[&str], says: &str) {
+pub(super) fn refused(home: &Path, arguments: &[&str], says: &str) {
     let output = output(home, arguments);
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success());

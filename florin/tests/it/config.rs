@@ -42,7 +42,8 @@ fn an_unknown_key_is_named_with_its_line_and_the_nearest() {
     );
     check(
         "[tokens]\nzzz = 1",
-        "f.toml:2: tokens.zzz: unknown key; known here: audience, issuer, jwks_file",
+        "f.toml:2: tokens.zzz: unknown key; known here: audience, issuer, jwks_file, \
+         service_jwks, service_key_files",
     );
     check(
         "[htp]\nx = 1",
@@ -75,6 +76,14 @@ fn what_cannot_be_is_refused() {
     check(
         "[tokens]\nissuer = \"urn:florin:issuer:local\"\njwks_file = \"x\"",
         "tokens.issuer: this name is that of the machine's own issuer",
+    );
+    check(
+        "[tokens]\nissuer = \"urn:florin:service:ledger\"\njwks_file = \"x\"",
+        "tokens.issuer: this name is that of a component's key",
+    );
+    check(
+        "[tokens.service_key_files]\nledgr = \"ledger.pem\"",
+        "tokens.service_key_files.ledgr: unknown component; did you mean `ledger`?",
     );
     check(
         "[tokens]\naudience = \"\"",

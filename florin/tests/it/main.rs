@@ -4,7 +4,9 @@
 
 mod binary;
 mod config;
+mod keys;
 mod kill9;
 mod postgres;
+mod service_tokens;
 mod tables;
 mod token;
