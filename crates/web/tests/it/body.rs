@@ -70,10 +70,21 @@ async fn a_body_that_fits_is_read_with_its_bytes() {
     assert_eq!(body.bytes, text.as_bytes());
 }
 
+/// The refusal of a body, which is the same whichever way it is taken.
 async fn refused(text: &str) -> Value {
-    let request = request(Some("application/json"), text.to_owned());
-    let problem = Body::<Order>::from_request(request, &()).await;
-    document(problem.unwrap_err()).await
+    let sent = || request(Some("application/json"), text.to_owned());
+    let one = Body::<Order>::from_request(sent(), &()).await;
+    let bulk = BulkBody::<Order>::from_request(sent(), &()).await;
+    let mut documents = [
+        document(one.unwrap_err()).await,
+        document(bulk.unwrap_err()).await,
+    ];
+    for document in &mut documents {
+        document["instance"].take();
+    }
+    let [one, bulk] = documents;
+    assert_eq!(one, bulk);
+    one
 }
 
 #[tokio::test]
@@ -162,9 +173,11 @@ async fn another_media_type_is_refused() {
     ];
     let latin = [Some("application/json; charset=latin1")];
     for media_type in refused.into_iter().chain(latin) {
-        let request = request(media_type, r#"{"amount":1}"#);
-        let problem = Body::<Order>::from_request(request, &()).await.unwrap_err();
+        let sent = || request(media_type, r#"{"amount":1}"#);
+        let problem = Body::<Order>::from_request(sent(), &()).await.unwrap_err();
         assert_eq!(problem.status().as_u16(), 415, "{media_type:?}");
+        let problem = BulkBody::<Order>::from_request(sent(), &()).await;
+        assert_eq!(problem.unwrap_err().status().as_u16(), 415);
     }
     for media_type in [
         "application/json",
@@ -203,4 +216,8 @@ async fn a_body_is_bounded_with_and_without_a_declared_length() {
     assert_eq!(problem.code().name, "body_must_fit_limit");
     let bulk = request(Some("application/json"), padded(bytes_max + 1));
     assert!(BulkBody::<Order>::from_request(bulk, &()).await.is_ok());
+    let bytes_max = kit::limits::BULK_BODY_BYTES_MAX;
+    let over = request(Some("application/json"), padded(bytes_max + 1));
+    let problem = BulkBody::<Order>::from_request(over, &()).await;
+    assert_eq!(problem.unwrap_err().code().name, "body_must_fit_limit");
 }
