@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ::ledger::{Server, ToolError};
+use kit::random::{Random, SystemRandom};
 use web::Role;
 
 use crate::Failure;
@@ -87,7 +88,8 @@ pub async fn run(file: Option<&Path>, action: Action) -> Result<(), Failure> {
             place,
         } => {
             let server = place.server(file, Role::Accountant)?;
-            let imported = server.import(&journal, format.as_deref(), &commodities);
+            let key = new_key();
+            let imported = server.import(&journal, format.as_deref(), &commodities, &key);
             imported.await.map_err(refused)?
         }
         Action::Export { format, place } => {
@@ -97,6 +99,13 @@ pub async fn run(file: Option<&Path>, action: Action) -> Result<(), Failure> {
     };
     print!("{text}");
     Ok(())
+}
+
+/// The idempotency key of one call: 16 random bytes, as in a UUID.
+fn new_key() -> String {
+    let mut bytes = [0; 16];
+    SystemRandom.fill(&mut bytes);
+    format!("{:032x}", u128::from_be_bytes(bytes))
 }
 
 /// Proves the journals in a folder, that of one book or all: a line per book, with its head and

@@ -16,7 +16,7 @@ use crate::error::StoreError;
 use crate::outbox::check_size;
 use crate::statement::Statement;
 use crate::tx::Tx;
-use crate::value::Value;
+use crate::value::{Row, Value};
 
 const IDEMPOTENCY_BEGIN: Statement = Statement {
     name: "idempotency_begin",
@@ -101,6 +101,34 @@ impl IdempotentRequest {
 }
 
 impl Tx<'_> {
+    /// The reply this request was answered with; none if it is not known, or no longer. Writes
+    /// nothing: it is for a service whose effect is elsewhere, and which begins and finishes in
+    /// one transaction once the effect is there.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::IdempotencyKeyReused`] when the key came with other content before.
+    pub fn idempotency_find(
+        &mut self,
+        request: &IdempotentRequest,
+        now: Timestamp,
+    ) -> Result<Option<StoredReply>, StoreError> {
+        let outcome = self.find(request, now);
+        self.keep_failure(outcome)
+    }
+
+    fn find(
+        &mut self,
+        request: &IdempotentRequest,
+        now: Timestamp,
+    ) -> Result<Option<StoredReply>, StoreError> {
+        let found = self.query_own(&IDEMPOTENCY_FIND, &request.key_values())?;
+        match found.first() {
+            Some(row) if row.timestamp(3)? > now => reply_of(row, request).map(Some),
+            _ => Ok(None),
+        }
+    }
+
     /// Looks the request up and, when it is new, notes that it has begun.
     ///
     /// # Errors
@@ -152,22 +180,7 @@ impl Tx<'_> {
             self.unfinished += 1;
             return Ok(Idempotency::New);
         }
-        if row.bytes(0)? != request.request {
-            return Err(StoreError::IdempotencyKeyReused);
-        }
-        // A record without a reply is one this very closure began: asked twice, finished never.
-        let status = row
-            .opt_int(1)?
-            .ok_or(StoreError::IdempotencyMustBeFinished)?;
-        let status = u16::try_from(status).map_err(|_| StoreError::ColumnMustFit {
-            statement: IDEMPOTENCY_FIND.name.into(),
-            column: 1,
-            expected: "an HTTP status",
-        })?;
-        Ok(Idempotency::Done(StoredReply {
-            status,
-            body: row.bytes(2)?,
-        }))
+        reply_of(row, request).map(Idempotency::Done)
     }
 
     /// Keeps the reply to a request begun in this transaction.
@@ -205,4 +218,24 @@ impl Tx<'_> {
         self.unfinished = self.unfinished.saturating_sub(1);
         Ok(())
     }
+}
+
+/// The reply in a row of [`IDEMPOTENCY_FIND`], if the row is of this request.
+fn reply_of(row: &Row, request: &IdempotentRequest) -> Result<StoredReply, StoreError> {
+    if row.bytes(0)? != request.request {
+        return Err(StoreError::IdempotencyKeyReused);
+    }
+    // A record without a reply is one this very closure began: asked twice, finished never.
+    let status = row
+        .opt_int(1)?
+        .ok_or(StoreError::IdempotencyMustBeFinished)?;
+    let status = u16::try_from(status).map_err(|_| StoreError::ColumnMustFit {
+        statement: IDEMPOTENCY_FIND.name.into(),
+        column: 1,
+        expected: "an HTTP status",
+    })?;
+    Ok(StoredReply {
+        status,
+        body: row.bytes(2)?,
+    })
 }

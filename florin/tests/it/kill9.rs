@@ -96,10 +96,14 @@ impl Caller {
 
     /// What a write was answered with; none if the answer did not come.
     async fn write(&self, path: &str, body: &Value) -> Option<(u16, Value)> {
-        let call = self
+        let mut call = self
             .client
             .post(format!("{}/{path}", self.book))
             .bearer_auth(&self.token);
+        // Transactions have their ids, an account is opened once here.
+        if let Some(account) = body["account"].as_str() {
+            call = call.header("Idempotency-Key", account);
+        }
         let answer = call.json(body).send().await.ok()?;
         let status = answer.status().as_u16();
         Some((status, answer.json().await.ok()?))

@@ -44,7 +44,8 @@ impl Server {
     ///
     /// `format` is `hledger` (for ledger too) or `beancount`; without it the file's ending says.
     /// `symbols` are `SYMBOL=CODE` for symbols that are no commodity codes. The text says
-    /// what was new.
+    /// what was new. `key` is the idempotency key of this one call: with the key of an earlier
+    /// import of the same journal the text is that of the earlier one.
     ///
     /// # Errors
     ///
@@ -55,6 +56,7 @@ impl Server {
         file: &Path,
         format: Option<&str>,
         symbols: &[String],
+        key: &str,
     ) -> Result<String, ToolError> {
         let name = file
             .to_str()
@@ -69,7 +71,8 @@ impl Server {
             .and_then(|journal| journal.to_book(&symbols))
             .map_err(|refusals| ToolError::new(refusals.to_string()))?;
         let request = import::request(&book);
-        let call = self.call(Method::POST, "imports")?.json(&request);
+        let call = self.call(Method::POST, "imports")?;
+        let call = call.header("Idempotency-Key", key).json(&request);
         let answer = answered(call, |pointer| origin(&book, pointer)).await?;
         let view: ImportView = answer
             .json()

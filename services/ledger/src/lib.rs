@@ -21,7 +21,7 @@ use kit::time::{Clock, Zone};
 use ledger_core::limits::Limits;
 use ledger_store::{JournalError, Journals};
 
-use api::App;
+use api::{App, Keys};
 use engine::{Books, Fatal, Readers, Setup};
 
 pub use client::{Server, ToolError};
@@ -81,6 +81,7 @@ pub fn service(deps: Deps) -> Result<Service, JournalError> {
         books: books.clone(),
         readers,
         store: deps.store.clone(),
+        keys: Keys::new(),
         clock: Arc::clone(&deps.clock),
         export_rows_max: deps.export_rows_max,
     };

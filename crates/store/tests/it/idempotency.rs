@@ -67,6 +67,27 @@ async fn a_repeated_request_gets_the_first_reply() {
 }
 
 #[tokio::test]
+async fn a_look_up_tells_the_reply_and_begins_nothing() {
+    for_each_database(async |database| {
+        let store = database.open(&NOTES, &[]).await;
+        make_counter(&store, "a").await;
+        let find = async |content: &str, now: Timestamp| {
+            let request = request("k", content);
+            let found = store.read(move |tx| tx.idempotency_find(&request, now));
+            found.await
+        };
+        assert_eq!(find("body", NOW).await, Ok(None));
+        let first = send(&store, request("k", "body"), NOW).await;
+        assert_eq!(find("body", NOW).await, first.map(Some));
+        let reused = Err(StoreError::IdempotencyKeyReused);
+        assert_eq!(find("other", NOW).await, reused);
+        let later = NOW.checked_add(Duration::from_secs(7 * 86_400)).unwrap();
+        assert_eq!(find("other", later).await, Ok(None));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_key_with_other_content_is_refused() {
     for_each_database(async |database| {
         let store = database.open(&NOTES, &[]).await;

@@ -4,31 +4,32 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use kit::codes;
 use ledger_core::{AccountIndex, AccountPath, Entry, Side};
 use money::{Commodity, format_minor, format_wide};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::IntoParams;
-use web::{Body, Cursor, PageQuery, Path, Problem, Query};
+use web::{Body, Cursor, Etag, IdempotencyKey, IfMatch, PageQuery, Path, Problem, Query};
 
 use super::answer::{AccountAnswer, AccountView, BalanceAnswer, EntryView, Listed};
 use super::reading::{Names, movement};
 use super::wire::{AccountRequest, ChangeAccount, WriteQuery};
 use super::writing::Writing;
-use super::{App, request, view, written};
-use crate::engine::{Balance, Done, Engine, Refusal, Write};
+use super::{Answer, App, request, view, written};
+use crate::engine::{Balance, Done, Engine, Refusal, Write, version};
 use ledger_store::{Damage, JournalError, LedgerStore};
 
 /// Open an account
 ///
-/// A repeat while the account is as asked is answered with it.
+/// A repeat with the same key is answered as the first time; one with another key, while the
+/// account is as asked, with the account as it is.
 #[utoipa::path(
     post,
     path = "/ledger/v1/books/{book}/accounts",
     tag = "accounts",
-    params(("book" = String, Path), WriteQuery),
+    params(("book" = String, Path), IdempotencyKey, WriteQuery),
     request_body = AccountRequest,
     responses(
         (status = 201, description = "The account is new", body = AccountAnswer),
@@ -43,12 +44,23 @@ pub(super) async fn open_account(
     State(app): State<App>,
     Path(book): Path<String>,
     writing: Writing,
-    body: Body<AccountRequest>,
+    key: IdempotencyKey,
+    Body { value, bytes }: Body<AccountRequest>,
 ) -> Result<Response, Problem> {
-    let engine = app.book(&book).await?;
-    let path = request::path(&body.value.account, "/account").map_err(Refusal::problem)?;
+    let write = open(&app, &book, &writing, value);
+    writing.once(&app, &key, &bytes, write).await
+}
+
+async fn open(
+    app: &App,
+    book: &str,
+    writing: &Writing,
+    request: AccountRequest,
+) -> Result<Answer<AccountAnswer>, Problem> {
+    let engine = app.book(book).await?;
+    let path = request::path(&request.account, "/account").map_err(Refusal::problem)?;
     let currencies = request::Currencies::of(&engine);
-    let item = request::account(body.value, &currencies).map_err(Refusal::problem)?;
+    let item = request::account(request, &currencies).map_err(Refusal::problem)?;
     let write = Write {
         items: vec![item],
         atomic: false,
@@ -56,38 +68,43 @@ pub(super) async fn open_account(
         rows: false,
     };
     writing
-        .note(&app, json!({ "account": path.as_str() }))
+        .note(app, json!({ "account": path.as_str() }))
         .await?;
     let (done, _) = super::single(engine.write(write).await?)?;
-    answer(&app, &engine, path, done, writing.dry_run).await
+    let found = find_view(app, &engine, path).await?;
+    Ok(answer(
+        found.map(|found| found.view),
+        &done,
+        writing.dry_run,
+    ))
 }
 
 /// The answer to a write of an account: what it did, and the account as it is.
-async fn answer(
-    app: &App,
-    engine: &Arc<Engine>,
-    path: AccountPath,
-    done: Done,
-    dry_run: bool,
-) -> Result<Response, Problem> {
-    let account = find_view(app, engine, path)
-        .await?
-        .map(|(_, account)| account);
+fn answer(account: Option<AccountView>, done: &Done, dry_run: bool) -> Answer<AccountAnswer> {
     let answer = AccountAnswer {
         sequence: done.sequence,
         already_applied: Some(done.already_applied),
         dry_run: Some(dry_run),
         account,
     };
-    Ok(written(!done.already_applied && !dry_run, answer))
+    written(!done.already_applied && !dry_run, answer)
 }
 
-/// An account with its metadata, and the sequence it is as of.
+/// An account as it was found.
+struct Found {
+    /// The sequence it is as of.
+    sequence: u64,
+    /// The version of its settings. What it has is not part of it.
+    version: Etag,
+    view: AccountView,
+}
+
+/// An account with its metadata.
 async fn find_view(
     app: &App,
     engine: &Arc<Engine>,
     path: AccountPath,
-) -> Result<Option<(u64, AccountView)>, Problem> {
+) -> Result<Option<Found>, Problem> {
     let found = engine.read(move |book| {
         let account = book.account(book.find_account(&path)?);
         let metadata_at = account
@@ -95,22 +112,23 @@ async fn find_view(
             .metadata_digest
             .as_ref()
             .map(|_| account.changed());
-        Some((
-            book.next_sequence() - 1,
-            view::account(book, account),
-            metadata_at,
-        ))
+        let found = Found {
+            sequence: book.next_sequence() - 1,
+            version: Etag(version(account)),
+            view: view::account(book, account),
+        };
+        Some((found, metadata_at))
     });
-    let Some((sequence, mut account, metadata_at)) = found.await? else {
+    let Some((mut found, metadata_at)) = found.await? else {
         return Ok(None);
     };
     if let Some(at) = metadata_at {
         let metadata = app
             .read(engine, move |store| store.find_metadata(at))
             .await?;
-        account.metadata = view::metadata(metadata);
+        found.view.metadata = view::metadata(metadata);
     }
-    Ok(Some((sequence, account)))
+    Ok(Some(found))
 }
 
 fn no_account() -> Problem {
@@ -124,25 +142,35 @@ fn path_of(account: &str) -> Result<AccountPath, Problem> {
 
 /// Change an account
 ///
-/// What is left out stays as it is. Closing is for good.
+/// What is left out stays as it is. Closing is for good. `If-Match` has the ETag under which the
+/// account was read: when somebody changed it in between, nothing is done, unless it is already as
+/// asked. Postings do not change the ETag.
 #[utoipa::path(
     patch,
     path = "/ledger/v1/books/{book}/accounts/{*account}",
     tag = "accounts",
-    params(("book" = String, Path), ("account" = String, Path), WriteQuery),
+    params(
+        ("book" = String, Path),
+        ("account" = String, Path),
+        ("If-Match" = String, Header, description = "The ETag of the account as it was read, or *"),
+        WriteQuery
+    ),
     request_body = ChangeAccount,
     responses(
         (status = 201, description = "The account is changed", body = AccountAnswer),
         (status = 200, description = "It was so already, or a dry run", body = AccountAnswer),
         (status = 404, description = "`book_must_exist`, `resource_must_exist`"),
+        (status = 412, description = "`version_must_match`"),
         (status = 422, description = "`account_must_be_open`, `account_must_be_empty`, \
             `overdraft_limit_must_be_positive`, `metadata_must_fit_limit`"),
+        (status = 428, description = "`version_must_be_stated`"),
     )
 )]
 pub(super) async fn change_account(
     State(app): State<App>,
     Path((book, account)): Path<(String, String)>,
     writing: Writing,
+    seen: IfMatch,
     body: Body<ChangeAccount>,
 ) -> Result<Response, Problem> {
     let engine = app.book(&book).await?;
@@ -153,7 +181,12 @@ pub(super) async fn change_account(
         Some(book.commodity(account.commodity()).commodity())
     });
     let commodity = commodity.await?.ok_or_else(no_account)?;
-    let item = request::change(body.value, path.clone(), commodity).map_err(Refusal::problem)?;
+    let mut item =
+        request::change(body.value, path.clone(), commodity).map_err(Refusal::problem)?;
+    item.seen = match seen {
+        IfMatch::Any => None,
+        IfMatch::Version(version) => Some(version),
+    };
     let write = Write {
         items: vec![item],
         atomic: false,
@@ -164,7 +197,11 @@ pub(super) async fn change_account(
         .note(&app, json!({ "account": path.as_str() }))
         .await?;
     let (done, _) = super::single(engine.write(write).await?)?;
-    answer(&app, &engine, path, done, writing.dry_run).await
+    let found = find_view(&app, &engine, path)
+        .await?
+        .ok_or_else(no_account)?;
+    let answer = answer(Some(found.view), &done, writing.dry_run);
+    Ok((found.version, answer).into_response())
 }
 
 /// Show an account
@@ -174,24 +211,25 @@ pub(super) async fn change_account(
     tag = "accounts",
     params(("book" = String, Path), ("account" = String, Path)),
     responses(
-        (status = 200, description = "The account", body = AccountAnswer),
+        (status = 200, description = "The account", body = AccountAnswer,
+            headers(("ETag" = String, description = "The version of its settings"))),
         (status = 404, description = "`book_must_exist`, `resource_must_exist`"),
     )
 )]
 pub(super) async fn load_account(
     State(app): State<App>,
     Path((book, account)): Path<(String, String)>,
-) -> Result<Json<AccountAnswer>, Problem> {
+) -> Result<(Etag, Json<AccountAnswer>), Problem> {
     let engine = app.book(&book).await?;
     let found = find_view(&app, &engine, path_of(&account)?).await?;
-    let (sequence, account) = found.ok_or_else(no_account)?;
-    let account = Some(account);
-    Ok(Json(AccountAnswer {
-        sequence,
+    let found = found.ok_or_else(no_account)?;
+    let answer = AccountAnswer {
+        sequence: found.sequence,
         already_applied: None,
         dry_run: None,
-        account,
-    }))
+        account: Some(found.view),
+    };
+    Ok((found.version, Json(answer)))
 }
 
 /// Which accounts are listed.

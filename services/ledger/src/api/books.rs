@@ -5,23 +5,26 @@ use axum::response::Response;
 use kit::codes;
 use ledger_core::operation::Operation;
 use serde_json::json;
-use web::{Body, Cursor, Page, PageQuery, Path, Principal, Problem};
+use web::{Body, Cursor, IdempotencyKey, Page, PageQuery, Path, Principal, Problem};
 
 use super::answer::{BookView, CommodityAnswer, CommodityView, Listed};
+use super::once::answer_once;
 use super::wire::{CommodityRequest, MakeBook, WriteQuery};
 use super::writing::{Writing, note};
-use super::{App, request, written};
+use super::{Answer, App, request, written};
 use crate::engine::{Engine, Item, Made, Write, is_book_name};
 use ledger_store::JournalError;
 
 /// Make a book
 ///
-/// Durable when answered, with the currencies of ISO 4217. A repeat with the same zone is answered
-/// with the book as it is. Book `main` exists from the start.
+/// Durable when answered, with the currencies of ISO 4217. A repeat with the same key is answered
+/// as the first time; one with another key and the same zone with the book as it is. Book `main`
+/// exists from the start.
 #[utoipa::path(
     post,
     path = "/ledger/v1/books",
     tag = "books",
+    params(IdempotencyKey),
     request_body = MakeBook,
     responses(
         (status = 201, description = "The book is new", body = BookView),
@@ -33,9 +36,19 @@ use ledger_store::JournalError;
 pub(super) async fn make_book(
     State(app): State<App>,
     principal: Principal,
-    body: Body<MakeBook>,
+    key: IdempotencyKey,
+    Body { value, bytes }: Body<MakeBook>,
 ) -> Result<Response, Problem> {
-    let MakeBook { name, zone } = body.value;
+    let write = make(&app, &principal, value);
+    answer_once(&app, &key, &bytes, write).await
+}
+
+async fn make(
+    app: &App,
+    principal: &Principal,
+    request: MakeBook,
+) -> Result<Answer<BookView>, Problem> {
+    let MakeBook { name, zone } = request;
     if !is_book_name(&name) {
         return Err(Problem::new(&codes::BOOK_NAME_MUST_BE_WELL_FORMED).field(
             "/name",
@@ -44,7 +57,7 @@ pub(super) async fn make_book(
         ));
     }
     let what = json!({ "book": name, "zone": zone });
-    note(&app, &principal, "POST /ledger/v1/books", what).await?;
+    note(app, principal, "POST /ledger/v1/books", what).await?;
     let books = app.books.clone();
     let made = app.readers.run(move || books.make(&name, &zone)).await?;
     match made.map_err(|error: JournalError| unmade(&error))? {
@@ -100,7 +113,7 @@ fn view(engine: &Engine, already_applied: Option<bool>) -> BookView {
     post,
     path = "/ledger/v1/books/{book}/commodities",
     tag = "books",
-    params(("book" = String, Path), WriteQuery),
+    params(("book" = String, Path), IdempotencyKey, WriteQuery),
     request_body = CommodityRequest,
     responses(
         (status = 201, description = "The commodity is new", body = CommodityAnswer),
@@ -115,12 +128,23 @@ pub(super) async fn add_commodity(
     State(app): State<App>,
     Path(book): Path<String>,
     writing: Writing,
-    body: Body<CommodityRequest>,
+    key: IdempotencyKey,
+    Body { value, bytes }: Body<CommodityRequest>,
 ) -> Result<Response, Problem> {
-    let engine = app.book(&book).await?;
-    let commodity = request::commodity(&body.value).map_err(crate::engine::Refusal::problem)?;
+    let write = add(&app, &book, &writing, value);
+    writing.once(&app, &key, &bytes, write).await
+}
+
+async fn add(
+    app: &App,
+    book: &str,
+    writing: &Writing,
+    request: CommodityRequest,
+) -> Result<Answer<CommodityAnswer>, Problem> {
+    let engine = app.book(book).await?;
+    let commodity = request::commodity(&request).map_err(crate::engine::Refusal::problem)?;
     writing
-        .note(&app, json!({ "commodity": body.value.code }))
+        .note(app, json!({ "commodity": request.code }))
         .await?;
     let items = vec![Item::plain(Operation::AddCommodity(commodity))];
     let write = Write {

@@ -3,13 +3,19 @@
 //! Promises: a write is parsed → decided by the book's engine → answered when it is durable; every
 //! answer carries the `sequence` it is as of. A write says its own name: a transaction has the id
 //! its client chose, an account its path, a commodity its code, a book its name; a repeat is
-//! answered 200 with `already_applied`, the first time is 201, and nothing is done twice. Who may
-//! call which route is in the access table.
+//! answered 200 with `already_applied`, the first time is 201, and nothing is done twice.
+//!
+//! Repeats are known by two things. Transactions, single and in bulk, by their own id alone, for
+//! the life of the book: the id of a single one may stand in `Idempotency-Key`, and nothing is kept
+//! beside the journal. Books, commodities, accounts and imports by `Idempotency-Key`, see `once`,
+//! and once that is no longer kept by the name they say. A change of an account names the version
+//! it was made for, in `If-Match`. Who may call which route is in the access table.
 
 mod accounts;
 pub(crate) mod answer;
 mod books;
 mod journal;
+mod once;
 mod reading;
 mod request;
 mod transactions;
@@ -34,7 +40,9 @@ use web::{Cursor, Problem};
 
 use crate::engine::{Balance, Books, Done, Engine, Readers, Written};
 use crate::error::unreadable;
+
 use ledger_store::{JournalError, LedgerStore};
+pub(crate) use once::Keys;
 
 /// What the handlers work on.
 #[derive(Clone)]
@@ -42,6 +50,7 @@ pub(crate) struct App {
     pub(crate) books: Books,
     pub(crate) readers: Readers,
     pub(crate) store: Store,
+    pub(crate) keys: Keys,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) export_rows_max: u64,
 }
@@ -112,12 +121,24 @@ fn cursor_number<T: FromStr + Default>(cursor: Option<&Cursor>) -> Result<T, Pro
         .map_err(|_| Problem::new(&codes::CURSOR_MUST_BE_VALID))
 }
 
+/// The answer to a write.
+struct Answer<T> {
+    status: StatusCode,
+    body: T,
+}
+
+impl<T: Serialize> IntoResponse for Answer<T> {
+    fn into_response(self) -> Response {
+        (self.status, Json(self.body)).into_response()
+    }
+}
+
 /// The answer to a write: 201 for what is new, 200 for a repeat and for a dry run.
-fn written<T: Serialize>(is_new: bool, body: T) -> Response {
+fn written<T>(is_new: bool, body: T) -> Answer<T> {
     let status = if is_new {
         StatusCode::CREATED
     } else {
         StatusCode::OK
     };
-    (status, Json(body)).into_response()
+    Answer { status, body }
 }

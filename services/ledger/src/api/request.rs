@@ -112,6 +112,7 @@ pub(super) fn account(
         operation,
         metadata,
         currencies: Vec::new(),
+        seen: None,
     })
 }
 
@@ -138,6 +139,7 @@ pub(super) fn change(
         operation,
         metadata,
         currencies: Vec::new(),
+        seen: None,
     })
 }
 
@@ -171,6 +173,7 @@ pub(super) fn transaction(
         operation: Operation::Transact(transaction),
         metadata,
         currencies: stated,
+        seen: None,
     })
 }
 

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use kit::codes;
 use kit::limits::BULK_ITEMS_MAX;
 use ledger_core::{Reference, TransactionId};
@@ -92,7 +92,7 @@ pub(super) async fn write_transaction(
             .dry_run
             .then(|| balances.iter().map(view::balance).collect()),
     };
-    Ok(written(!already_applied && !writing.dry_run, answer))
+    Ok(written(!already_applied && !writing.dry_run, answer).into_response())
 }
 
 /// The id of a single transaction, from the header, the body, or both.
@@ -125,8 +125,9 @@ fn single_id(headers: &HeaderMap, request: &TransactionRequest) -> Result<Transa
 
 /// Write many transactions
 ///
-/// Decided in order, in one batch. `atomic`: the first refusal refuses all, and names its
-/// transaction. `each`: every transaction by itself, with a result each.
+/// Each is known by its own id, for the life of the book; `Idempotency-Key` is not read. A repeat
+/// of the whole tells what is there. Decided in order, in one batch. `atomic`: the first refusal
+/// refuses all, and names its transaction. `each`: every transaction by itself, with a result each.
 #[utoipa::path(
     post,
     path = "/ledger/v1/books/{book}/transactions/bulk",
@@ -199,7 +200,7 @@ pub(super) async fn write_bulk(
             .dry_run
             .then(|| done.balances.iter().map(view::balance).collect()),
     };
-    Ok(written(is_new && !writing.dry_run, answer))
+    Ok(written(is_new && !writing.dry_run, answer).into_response())
 }
 
 /// A transaction of a bulk, which must say its own id.

@@ -9,13 +9,13 @@ use ledger_core::operation::Operation;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::IntoParams;
-use web::{BulkBody, Path, Problem, Query};
+use web::{BulkBody, IdempotencyKey, Path, Problem, Query};
 
 use super::answer::ImportView;
 use super::transactions::{bulk_item, of_item};
 use super::wire::{ExportFormat, ImportRequest, WriteQuery};
 use super::writing::Writing;
-use super::{App, request, written};
+use super::{Answer, App, request, written};
 use crate::engine::{Done, Item, Refusal, Write};
 use crate::export::Export;
 
@@ -26,12 +26,13 @@ const IMPORT_ITEMS_MAX: usize = 8 * BULK_ITEMS_MAX;
 /// Import commodities, accounts and transactions
 ///
 /// In one batch: all of it, or nothing and the first refusal. What is there already is passed
-/// over, so an import can be repeated.
+/// over, so an import can be repeated with a new key; with the same one it is answered as the
+/// first time.
 #[utoipa::path(
     post,
     path = "/ledger/v1/books/{book}/imports",
     tag = "journal",
-    params(("book" = String, Path), WriteQuery),
+    params(("book" = String, Path), IdempotencyKey, WriteQuery),
     request_body = ImportRequest,
     responses(
         (status = 201, description = "Something is new", body = ImportView),
@@ -47,14 +48,25 @@ pub(super) async fn import_book(
     State(app): State<App>,
     Path(book): Path<String>,
     writing: Writing,
-    body: BulkBody<ImportRequest>,
+    key: IdempotencyKey,
+    BulkBody { value, bytes }: BulkBody<ImportRequest>,
 ) -> Result<Response, Problem> {
-    let engine = app.book(&book).await?;
+    let write = import(&app, &book, &writing, value);
+    writing.once(&app, &key, &bytes, write).await
+}
+
+async fn import(
+    app: &App,
+    book: &str,
+    writing: &Writing,
+    request: ImportRequest,
+) -> Result<Answer<ImportView>, Problem> {
+    let engine = app.book(book).await?;
     let ImportRequest {
         commodities,
         accounts,
         transactions,
-    } = body.value;
+    } = request;
     let counts = Counts {
         commodities: commodities.len(),
         accounts: accounts.len(),
@@ -87,7 +99,7 @@ pub(super) async fn import_book(
         dry_run: writing.dry_run,
         rows: false,
     };
-    writing.note(&app, json!({ "items": items_count })).await?;
+    writing.note(app, json!({ "items": items_count })).await?;
     let done = engine.write(write).await?;
     let decided: Result<Vec<Done>, (usize, Refusal)> = (0..)
         .zip(done.results)

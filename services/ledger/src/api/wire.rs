@@ -16,7 +16,7 @@ pub(crate) type Metadata = Map<String, Value>;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct WriteQuery {
-    /// Answer as if, with the balances there would be, and write nothing.
+    /// Answer as if, with the balances there would be, and write nothing; ids and keys stay unused.
     #[serde(default)]
     pub(crate) dry_run: bool,
 }

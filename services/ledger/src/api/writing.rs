@@ -5,14 +5,19 @@
 //! asked for; whether it was done is in the journal under the same id. Components are not noted:
 //! their ids are derived from their own intents.
 
+use std::future::Future;
+
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use serde_json::Value;
 use store::{AuditEntry, StoreError};
-use web::{Principal, PrincipalKind, Problem, Query, Role};
+use web::{IdempotencyKey, Principal, PrincipalKind, Problem, Query, Role};
 
-use super::App;
+use super::once::answer_once;
 use super::wire::WriteQuery;
+use super::{Answer, App};
 
 /// The part of a write that is the same for all of them.
 pub(super) struct Writing {
@@ -38,6 +43,21 @@ impl FromRequestParts<App> for Writing {
 }
 
 impl Writing {
+    /// Answers what comes of `write`, once per key. A dry run has no effect to be had twice: it
+    /// neither looks its key up nor records it, so the same key can then be used for real.
+    pub(super) async fn once<T: Serialize>(
+        &self,
+        app: &App,
+        key: &IdempotencyKey,
+        body: &[u8],
+        write: impl Future<Output = Result<Answer<T>, Problem>>,
+    ) -> Result<Response, Problem> {
+        if self.dry_run {
+            return write.await.map(IntoResponse::into_response);
+        }
+        answer_once(app, key, body, write).await
+    }
+
     /// Notes what is about to be asked of a book, unless it is for show.
     pub(super) async fn note(&self, app: &App, what: Value) -> Result<(), Problem> {
         if self.dry_run {

@@ -36,7 +36,7 @@ use std::thread::JoinHandle;
 use kit::limits::BULK_ITEMS_MAX;
 use kit::time::Timestamp;
 use ledger_core::operation::Operation;
-use ledger_core::{AccountIndex, AccountKind, AccountPath, Book, Entry, EntryBody};
+use ledger_core::{Account, AccountIndex, AccountKind, AccountPath, Book, Entry, EntryBody};
 use money::{Commodity, CommodityCode};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 
@@ -76,6 +76,8 @@ pub(crate) struct Item {
     pub(crate) metadata: Option<String>,
     /// What the amounts of its portions were stated in, to be compared with the parent's.
     pub(crate) currencies: Vec<CommodityCode>,
+    /// The version of the account that a change of it was made for; any if it is left out.
+    pub(crate) seen: Option<i64>,
 }
 
 impl Item {
@@ -85,8 +87,14 @@ impl Item {
             operation,
             metadata: None,
             currencies: Vec::new(),
+            seen: None,
         }
     }
+}
+
+/// The version of an account's settings: the sequence of the entry that opened or last changed it.
+pub(crate) fn version(account: &Account) -> i64 {
+    i64::try_from(account.changed()).expect("a sequence is a key of SQLite, which has 63 bits")
 }
 
 /// Operations to be decided together.

@@ -40,6 +40,15 @@ impl Refusal {
         }
     }
 
+    /// The account was changed since the caller read it.
+    pub(super) fn version(seen: i64, now: i64) -> Self {
+        Self {
+            code: &codes::VERSION_MUST_MATCH,
+            pointer: String::new(),
+            detail: format!("the change was made for version {seen}; the account has {now}"),
+        }
+    }
+
     /// A bulk that would write more rows than one batch takes.
     pub(super) fn rows(rows_max: usize) -> Self {
         Self {

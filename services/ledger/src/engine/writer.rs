@@ -19,7 +19,9 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use super::draft::Draft;
 use super::flusher::Flush;
 use super::recent::{Recent, metadata_at};
-use super::{Alarm, Balance, Done, EngineError, Item, Job, Refusal, Rows, Shared, Write, Written};
+use super::{
+    Alarm, Balance, Done, EngineError, Item, Job, Refusal, Rows, Shared, Write, Written, version,
+};
 use ledger_store::{JournalError, LedgerStore};
 
 /// Most rows one request may write: what a bulk body of 16 MiB can hold of the shortest postings.
@@ -198,11 +200,9 @@ impl Writer {
                 return Ok(Err(refusal));
             }
         }
-        let bodies = match validate(&self.book, &item.operation, existing, draft.now) {
-            Ok(Outcome::Apply(bodies)) if bodies.len() > room => {
-                return Ok(Err(Refusal::rows(REQUEST_ROWS_MAX)));
-            }
-            Ok(Outcome::Apply(bodies)) => bodies,
+        let outcome = validate(&self.book, &item.operation, existing, draft.now);
+        let bodies = match outcome {
+            // What is as asked already is what a caller wants whose answer was lost.
             Ok(Outcome::AlreadyApplied { sequence }) => {
                 return Ok(Ok(Done {
                     sequence,
@@ -210,6 +210,11 @@ impl Writer {
                     rows: None,
                 }));
             }
+            _ if let Some(refusal) = self.compare_versions(&item) => return Ok(Err(refusal)),
+            Ok(Outcome::Apply(bodies)) if bodies.len() > room => {
+                return Ok(Err(Refusal::rows(REQUEST_ROWS_MAX)));
+            }
+            Ok(Outcome::Apply(bodies)) => bodies,
             Err(reject) => return Ok(Err(Refusal::of(&reject, &self.book, &item))),
         };
         let metadata = self.metadata_of(item.metadata, &item.operation, draft)?;
@@ -260,6 +265,18 @@ impl Writer {
             Some(metadata) => Ok(Some(metadata)),
             None => Ok(Some(self.store.find_metadata(changed)?)),
         }
+    }
+
+    /// A change of an account is refused if it was made for another version of it (RFC 9110,
+    /// section 13.1.1). Compared here, where nobody can change it in between.
+    fn compare_versions(&self, item: &Item) -> Option<Refusal> {
+        let Operation::ChangeAccount(change) = &item.operation else {
+            return None;
+        };
+        let seen = item.seen?;
+        let account = self.book.account(self.book.find_account(&change.path)?);
+        let now = version(account);
+        (seen != now).then(|| Refusal::version(seen, now))
     }
 
     /// A portion must be stated in what its posting moves; that there is such a posting is for

@@ -5,14 +5,7 @@ use super::*;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_book_is_made_once() {
     let it = start().await;
-    let ask = |zone: &str| {
-        let call = it
-            .app
-            .post("/ledger/v1/books")
-            .caller(Role::Accountant, "bea");
-        call.json(&json!({ "name": "branch-2", "zone": zone }))
-            .send()
-    };
+    let ask = |zone| it.make_book("branch-2", zone);
     let made = ask("Europe/Paris").await.expect(201).json;
     assert_eq!(made["name"], "branch-2");
     assert_eq!(made["already_applied"], false);
@@ -56,13 +49,7 @@ async fn a_book_is_made_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn books_share_nothing() {
     let it = start().await.with_accounts().await;
-    let make = json!({ "name": "other", "zone": "UTC" });
-    let made = it
-        .app
-        .post("/ledger/v1/books")
-        .caller(Role::Accountant, "bea")
-        .json(&make);
-    made.send().await.expect(201);
+    it.make_book("other", "UTC").await.expect(201);
     let path = "/ledger/v1/books/other/accounts/ann/EUR";
     let found = it.app.get(path).caller(Role::Auditor, "aud").send().await;
     assert_eq!(found.expect(404).code(), "resource_must_exist");

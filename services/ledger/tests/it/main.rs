@@ -11,6 +11,7 @@ mod disk;
 mod entries;
 mod holds;
 mod http;
+mod once;
 mod openapi;
 mod outage;
 mod refusals;
@@ -18,6 +19,7 @@ mod refused;
 mod restart;
 mod tamper;
 mod transfer;
+mod versions;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,6 +36,13 @@ use web::Role;
 
 /// Where most tests work.
 const BOOK: &str = "/ledger/v1/books/main";
+
+/// The kind of keys that tests make.
+struct Key;
+
+impl kit::id::Kind for Key {
+    const PREFIX: &'static str = "key";
+}
 
 /// The service of one test.
 struct Ledger {
@@ -99,13 +108,41 @@ async fn start_as(world: World, wish: Wish) -> Ledger {
 }
 
 impl Ledger {
-    /// A write by an accountant; the answer whatever it is.
+    /// A write by an accountant, with a key of its own; the answer whatever it is.
     async fn write(&self, path: &str, body: &Value) -> Answer {
+        self.call("POST", &format!("{BOOK}/{path}"), body).await
+    }
+
+    /// A write by an accountant as every route wants it: transactions have their ids, other POSTs
+    /// a key of their own, and a PATCH is for any version.
+    async fn call(&self, method: &str, path: &str, body: &Value) -> Answer {
         let call = self
             .app
-            .post(&format!("{BOOK}/{path}"))
+            .call(method.parse().expect("this is a method"), path)
             .caller(Role::Accountant, "bea");
+        let call = match method {
+            "PATCH" => call.header("if-match", "*"),
+            _ if path.contains("/transactions") => call,
+            _ => call.key(&self.new_key()),
+        };
         call.json(body).send().await
+    }
+
+    /// A key that no other call of this world has.
+    fn new_key(&self) -> String {
+        self.app.world.ids.next::<Key>().to_string()
+    }
+
+    /// An attempt to make a book.
+    async fn make_book(&self, name: &str, zone: &str) -> Answer {
+        let call = self
+            .app
+            .post("/ledger/v1/books")
+            .caller(Role::Accountant, "bea");
+        let call = call.key(&self.new_key());
+        call.json(&json!({ "name": name, "zone": zone }))
+            .send()
+            .await
     }
 
     /// A read by an auditor.
@@ -119,9 +156,8 @@ impl Ledger {
 
     /// A change of an account.
     async fn change(&self, account: &str, body: &Value) -> Answer {
-        let path = format!("{BOOK}/accounts/{account}");
-        let call = self.app.call(reqwest::Method::PATCH, &path);
-        call.caller(Role::Accountant, "bea").json(body).send().await
+        self.call("PATCH", &format!("{BOOK}/accounts/{account}"), body)
+            .await
     }
 
     /// An account that may go below zero as far as it likes.

@@ -34,12 +34,7 @@ async fn prepared() -> Ledger {
 }
 
 async fn check(it: &Ledger, refusal: &Refusal) {
-    let method = refusal.method.parse().expect("this is a method");
-    let call = it
-        .app
-        .call(method, &refusal.path)
-        .caller(Role::Accountant, "bea");
-    let answer = call.json(&refusal.body).send().await;
+    let answer = it.call(refusal.method, &refusal.path, &refusal.body).await;
     let said = format!("{} {} → {}", refusal.path, refusal.body, answer.text);
     assert_eq!(answer.code(), refusal.code.name, "{said:.600}");
     assert_eq!(answer.status, refusal.code.status, "{said:.600}");
@@ -110,13 +105,7 @@ async fn provoke_bounds(provoked: &mut BTreeSet<&'static str>) {
     assert_eq!(refused.code(), "bulk_must_fit_limit");
     provoked.insert("bulk_must_fit_limit");
     for number in 1.. {
-        let body = json!({ "name": format!("b{number}"), "zone": "UTC" });
-        let made = it
-            .app
-            .post("/ledger/v1/books")
-            .caller(Role::Admin, "root")
-            .json(&body);
-        let made = made.send().await;
+        let made = it.make_book(&format!("b{number}"), "UTC").await;
         if made.status != 201 {
             assert_eq!(made.expect(422).code(), "books_must_fit_limit");
             assert_eq!(number, 64, "book main is one of 64");

@@ -131,14 +131,7 @@ async fn a_hold_whose_time_passes_while_nobody_runs_expires_at_the_start() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_book_is_opened_again() {
     let it = start().await;
-    let make = json!({ "name": "other", "zone": "UTC" });
-    it.app
-        .post("/ledger/v1/books")
-        .caller(Role::Admin, "root")
-        .json(&make)
-        .send()
-        .await
-        .expect(201);
+    it.make_book("other", "UTC").await.expect(201);
     let (world, _) = it.app.stop().await;
     let it = start_in(world).await;
     let path = "/ledger/v1/books/other/journal";

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use ledger::Server;
+use ledger::{Server, ToolError};
 
 use super::*;
 
@@ -22,8 +22,13 @@ impl Ledger {
         }
     }
 
+    async fn try_import(&self, role: Role, file: &Path) -> Result<String, ToolError> {
+        let server = self.server(role);
+        server.import(file, None, &[], &self.new_key()).await
+    }
+
     async fn import(&self, file: &Path) -> String {
-        let done = self.server(Role::Accountant).import(file, None, &[]).await;
+        let done = self.try_import(Role::Accountant, file).await;
         done.expect("the journal is imported")
     }
 
@@ -140,7 +145,7 @@ async fn nothing_is_half_imported() {
     let future = "2025-01-05 coffee\n    expenses:food  3.00 EUR\n    assets:cash\n\n\
                   2031-01-05 tea\n    expenses:food  2.00 EUR\n    assets:cash\n";
     std::fs::write(&file, future).expect("there is room");
-    let refused = it.server(Role::Accountant).import(&file, None, &[]).await;
+    let refused = it.try_import(Role::Accountant, &file).await;
     let refused = refused.expect_err("a date lies in the future").to_string();
     assert!(
         refused.contains("some.journal:5"),
@@ -148,7 +153,7 @@ async fn nothing_is_half_imported() {
     );
     let unbalanced = "2025-01-05 coffee\n    expenses:food  3.00 EUR\n    assets:cash  -2.00 EUR\n";
     std::fs::write(&file, unbalanced).expect("there is room");
-    let refused = it.server(Role::Accountant).import(&file, None, &[]).await;
+    let refused = it.try_import(Role::Accountant, &file).await;
     let refused = refused.expect_err("it does not balance").to_string();
     assert!(refused.contains("some.journal:1: unbalanced"), "{refused}");
     assert_eq!(it.head().await, head);
@@ -157,7 +162,7 @@ async fn nothing_is_half_imported() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_needs_the_role_for_it() {
     let it = start().await;
-    let refused = it.server(Role::Auditor).import(&example(), None, &[]).await;
+    let refused = it.try_import(Role::Auditor, &example()).await;
     let refused = refused.expect_err("an auditor changes nothing").to_string();
     assert!(refused.contains("403"), "{refused}");
 }
@@ -169,7 +174,7 @@ async fn symbols_are_given_codes() {
     let odd = "2025-01-05 work\n    assets:time  3 h\n    income:time\n";
     std::fs::write(&file, odd).expect("there is room");
     let server = it.server(Role::Accountant);
-    let refused = server.import(&file, None, &[]).await;
+    let refused = server.import(&file, None, &[], "1").await;
     assert!(
         refused
             .expect_err("h is no code")
@@ -178,7 +183,7 @@ async fn symbols_are_given_codes() {
     );
     let hours = ["h=HOUR".to_owned()];
     server
-        .import(&file, None, &hours)
+        .import(&file, None, &hours, "2")
         .await
         .expect("HOUR is one");
     assert_eq!(
