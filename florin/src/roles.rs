@@ -81,17 +81,17 @@ pub fn selected(config: &Config) -> Result<Vec<&'static Role>, Failure> {
     let wanted: Vec<String> = if !config.roles.is_empty() {
         config.roles.clone()
     } else if let Some(edition) = &config.edition {
-        let roles = topology
+        let edition = topology
             .find_edition(edition)
             .ok_or_else(|| Failure::UnknownEdition {
                 edition: edition.clone(),
                 known: topology
                     .editions()
-                    .map(|(name, _)| name)
+                    .map(|edition| edition.name.as_str())
                     .collect::<Vec<_>>()
                     .join(", "),
             })?;
-        roles.to_vec()
+        edition.roles.clone()
     } else {
         return Ok(ROLES.iter().collect());
     };

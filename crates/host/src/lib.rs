@@ -19,14 +19,15 @@ mod service;
 mod start;
 mod stored;
 mod timers;
-mod topology;
 mod writes;
 
 pub use changes::{Change, HistoryLine};
 pub use events::publish;
 pub use server::Drained;
-pub use service::{Edges, Readiness, Service, Stop, Work, WorkError};
+pub use service::{Readiness, Service, Stop, Work, WorkError};
 pub use start::{Host, Running, Settings, StartError, StopSignals};
 pub use timers::{FireError, Timer};
-pub use topology::{Component, Edge, EdgeKind, Topology, TopologyError};
+pub use topology::{
+    Component, Edge, EdgeKind, Edges, Edition, Pattern, Topic, Topology, TopologyError,
+};
 pub use writes::{Call, Reply, read_audited, write_once};

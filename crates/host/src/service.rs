@@ -8,6 +8,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use topology::Edges;
 use utoipa_axum::router::OpenApiRouter;
 use web::DenialSink;
 
@@ -27,19 +28,6 @@ where
     R: Future<Output = Result<(), WorkError>> + Send + 'static,
 {
     Arc::new(move || Box::pin(run()))
-}
-
-/// What a service does beyond itself; each must be declared for it in the topology.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Edges {
-    /// Topics it publishes events on.
-    pub publishes: &'static [&'static str],
-    /// Topics it consumes.
-    pub consumes: &'static [&'static str],
-    /// Components whose ports it calls.
-    pub calls: &'static [&'static str],
-    /// Outside hosts it reaches.
-    pub outside: &'static [&'static str],
 }
 
 /// Something without which a service cannot answer; `/readyz` asks it.

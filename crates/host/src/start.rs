@@ -23,8 +23,8 @@ use crate::observe::Pipeline;
 use crate::server::{Drained, Server};
 use crate::service::{Service, Stop, WorkError};
 use crate::timers::{FireError, Timer, Timers};
-use crate::topology::{Topology, TopologyError};
 use crate::{app, probes};
+use topology::{Topology, TopologyError};
 
 /// How often counted refusals are written: an auditor sees a flood within a minute.
 const DENIALS_EVERY: Duration = Duration::from_secs(30);

@@ -88,7 +88,10 @@ async fn roles_services_and_components_are_the_same() {
 #[test]
 fn every_edition_can_be_run() {
     let topology = florin::topology().unwrap();
-    let editions: Vec<&str> = topology.editions().map(|(name, _)| name).collect();
+    let editions: Vec<&str> = topology
+        .editions()
+        .map(|edition| edition.name.as_str())
+        .collect();
     assert_eq!(
         editions,
         ["counselor", "finflow", "fintrust", "flowlet", "premium"]
@@ -96,9 +99,9 @@ fn every_edition_can_be_run() {
     let home = TempDir::new().unwrap();
     let empty = home.path().join("florin.toml");
     std::fs::write(&empty, "").unwrap();
-    for (edition, roles) in topology.editions() {
+    for edition in topology.editions() {
         let overrides = Overrides {
-            edition: Some(edition.to_owned()),
+            edition: Some(edition.name.clone()),
             ..Overrides::default()
         };
         let config = Config::load(Some(&empty), &overrides).unwrap();
@@ -107,6 +110,6 @@ fn every_edition_can_be_run() {
             .iter()
             .map(|role| role.name)
             .collect();
-        assert_eq!(names, roles);
+        assert_eq!(names, edition.roles);
     }
 }

@@ -9,5 +9,4 @@ mod metrics;
 mod pipeline;
 mod probes;
 mod timers;
-mod topology;
 mod toy;

@@ -58,6 +58,7 @@ outside = [{ to = "api.example.org", why = "it asks the world" }]
 
 [[topic]]
 name = "toy.things"
+pattern = "events"
 key = "thing"
 why = "what happens to things"
 "#;

@@ -1,6 +1,6 @@
 //! The topology's own rules.
 
-use host::{Edges, Topology, TopologyError};
+use topology::{Edges, Topology, TopologyError};
 
 const GOOD: &str = r#"
 [[component]]
@@ -19,6 +19,7 @@ outside = [{ to = "example.org", why = "fetches" }]
 
 [[topic]]
 name = "a.things"
+pattern = "events"
 key = "thing"
 why = "what happens"
 
@@ -66,7 +67,7 @@ fn what_is_wrong_is_refused_by_name() {
         "calls = [{ to = \"c\"",
         "name must be in the topology: c in b calls c",
     );
-    let publisher = "topic must have exactly one publisher: a.things";
+    let publisher = "topic of events must have exactly one publisher: a.things";
     check(
         "publishes = [{ to = \"a.things\", why = \"others listen\" }]",
         "",
@@ -125,6 +126,93 @@ fn what_is_declared_must_be_done() {
 #[test]
 fn an_edition_is_its_roles() {
     let topology = Topology::parse(GOOD).unwrap();
-    assert_eq!(topology.find_edition("small").unwrap(), ["a"]);
+    assert_eq!(topology.find_edition("small").unwrap().roles, ["a"]);
     assert!(topology.find_edition("large").is_none());
+}
+
+const WORK: &str = r#"
+[[component]]
+name = "asker"
+why = "asks"
+namespace = { small = "core" }
+publishes = [{ to = "doer.commands", why = "asks for it" }]
+
+[[component]]
+name = "doer"
+why = "does it"
+namespace = { small = "core" }
+consumes = [{ to = "doer.commands", why = "does what is asked" }]
+
+[[topic]]
+name = "doer.commands"
+pattern = "work"
+key = "what is asked"
+why = "what is asked"
+
+[[edition]]
+name = "small"
+why = "both"
+roles = ["asker", "doer"]
+"#;
+
+#[track_caller]
+fn check_work(from: &str, to: &str, expected: &str) {
+    assert!(WORK.contains(from), "{from}");
+    match Topology::parse(&WORK.replacen(from, to, 1)) {
+        Ok(_) => panic!("accepted: {to}"),
+        Err(error) => assert_eq!(error.to_string(), expected),
+    }
+}
+
+#[test]
+fn work_has_one_who_does_it_wherever_it_is_asked_for() {
+    Topology::parse(WORK).unwrap();
+    check_work(
+        "consumes = [{ to = \"doer.commands\", why = \"does what is asked\" }]",
+        "",
+        "topic of work must have exactly one consumer: doer.commands",
+    );
+    check_work(
+        "why = \"asks\"",
+        "why = \"asks\"\nconsumes = [{ to = \"doer.commands\", why = \"as well\" }]",
+        "topic of work must have exactly one consumer: doer.commands",
+    );
+    check_work(
+        "publishes = [{ to = \"doer.commands\", why = \"asks for it\" }]",
+        "",
+        "topic of work must have a publisher: doer.commands",
+    );
+    check_work(
+        "roles = [\"asker\", \"doer\"]",
+        "roles = [\"asker\"]",
+        "edition must have the consumer of work: small lacks doer for doer.commands",
+    );
+}
+
+#[test]
+fn who_only_sends_again_needs_no_consumer_beside_it() {
+    let again = WORK
+        .replace(
+            "why = \"asks for it\"",
+            "why = \"asks for it\", again = true",
+        )
+        .replace("roles = [\"asker\", \"doer\"]", "roles = [\"asker\"]");
+    Topology::parse(&again).unwrap();
+}
+
+#[test]
+fn a_topic_is_named_after_the_component_whose_it_is() {
+    let text = WORK.replace("doer.commands", "asker.commands");
+    let refused = "topic must be named after its component: asker.commands of doer";
+    assert_eq!(Topology::parse(&text).unwrap_err().to_string(), refused);
+    let text = GOOD.replace("a.things", "b.things");
+    let refused = "topic must be named after its component: b.things of a";
+    assert_eq!(Topology::parse(&text).unwrap_err().to_string(), refused);
+}
+
+#[test]
+fn the_ends_of_a_topic_are_found() {
+    let topology = Topology::parse(WORK).unwrap();
+    assert_eq!(topology.publishers("doer.commands"), ["asker"]);
+    assert_eq!(topology.consumers("doer.commands"), ["doer"]);
 }

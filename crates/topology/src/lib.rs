@@ -1,22 +1,34 @@
 //! The topology: which components there are, and every edge between them.
 //!
-//! Promises: the document is refused if an edge has no reason, a name is used twice, a topic has
-//! not exactly one publisher, a call or an edition names a component that is not there, or a
-//! component of an edition has no namespace in it. A service may do what is declared for it and
-//! nothing else; what is declared and not done is found too. It enforces nothing on the network:
-//! policies are generated from the same document.
+//! Promises: the document is refused if an edge has no reason, a name is used twice, a topic of
+//! events has not exactly one publisher or one of work not exactly one consumer, a call or an
+//! edition names a component that is not there, a component of an edition has no namespace in it,
+//! or an edition lacks the component that does the work its others ask for. A service may do what
+//! is declared for it and nothing else; what is declared and not done is found too. It enforces
+//! nothing by itself: the host does, and policies are generated from the same document.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Deserialize;
 
-use crate::service::Edges;
+/// What a service does beyond itself; each must be declared for it in the topology.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Edges {
+    /// Topics it publishes events on, or sends work to.
+    pub publishes: &'static [&'static str],
+    /// Topics it consumes.
+    pub consumes: &'static [&'static str],
+    /// Components whose ports it calls.
+    pub calls: &'static [&'static str],
+    /// Outside hosts it reaches.
+    pub outside: &'static [&'static str],
+}
 
 /// What kind of edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EdgeKind {
-    /// Publishes events on a topic.
+    /// Publishes events on a topic, or sends work to it.
     Publishes,
     /// Consumes a topic.
     Consumes,
@@ -45,6 +57,10 @@ pub struct Edge {
     pub to: String,
     /// Why it is there, in one line.
     pub why: String,
+    /// It sends only what the topic's own consumer had before and could not do, so it needs no
+    /// consumer where it runs without one.
+    #[serde(default)]
+    pub again: bool,
 }
 
 /// One component.
@@ -87,20 +103,40 @@ impl Component {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Topic {
-    name: String,
-    key: String,
-    why: String,
+/// What a topic promises to those who consume it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pattern {
+    /// An ordered log per key: one component publishes, and every consumer gets every event.
+    Events,
+    /// What others ask for: one component consumes, and its processes compete.
+    Work,
 }
 
-#[derive(Deserialize)]
+/// A topic.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Edition {
-    name: String,
-    why: String,
-    roles: Vec<String>,
+pub struct Topic {
+    /// Its name: `component.what`; of events the publisher's, of work the consumer's component.
+    pub name: String,
+    /// What it promises.
+    pub pattern: Pattern,
+    /// What its messages are about: events with the same key stay in order.
+    pub key: String,
+    /// What it is for, in one line.
+    pub why: String,
+}
+
+/// A named set of roles.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Edition {
+    /// Its name: `florin up --edition NAME`.
+    pub name: String,
+    /// What its users do with it, in one line.
+    pub why: String,
+    /// The components that run in it.
+    pub roles: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -134,9 +170,33 @@ pub enum TopologyError {
     /// Something without a reason.
     #[error("why must be given: {0}")]
     WhyMissing(String),
-    /// A topic that nobody or several publish on.
-    #[error("topic must have exactly one publisher: {0}")]
+    /// A topic of events that nobody or several publish on.
+    #[error("topic of events must have exactly one publisher: {0}")]
     Publisher(String),
+    /// A topic of work that nobody or several consume.
+    #[error("topic of work must have exactly one consumer: {0}")]
+    Consumer(String),
+    /// A topic of work that nobody sends to.
+    #[error("topic of work must have a publisher: {0}")]
+    Idle(String),
+    /// A topic that is named after another component than its own.
+    #[error("topic must be named after its component: {topic} of {component}")]
+    TopicName {
+        /// The topic.
+        topic: String,
+        /// The publisher of events, the consumer of work.
+        component: String,
+    },
+    /// Work that is asked for in an edition and done by nobody there.
+    #[error("edition must have the consumer of work: {edition} lacks {component} for {topic}")]
+    WorkerMissing {
+        /// The edition.
+        edition: String,
+        /// Who would do it.
+        component: String,
+        /// The topic.
+        topic: String,
+    },
     /// A component of an edition without a namespace there.
     #[error("component must have a namespace in edition: {component} in {edition}")]
     NamespaceMissing {
@@ -174,8 +234,8 @@ pub enum TopologyError {
 #[derive(Debug, Clone)]
 pub struct Topology {
     components: BTreeMap<String, Component>,
-    topics: BTreeSet<String>,
-    editions: BTreeMap<String, Vec<String>>,
+    topics: BTreeMap<String, Topic>,
+    editions: BTreeMap<String, Edition>,
 }
 
 const KINDS: [EdgeKind; 4] = [
@@ -192,14 +252,15 @@ impl Topology {
             toml::from_str(text).map_err(|error| TopologyError::Malformed(error.to_string()))?;
         let mut topology = Self {
             components: BTreeMap::new(),
-            topics: BTreeSet::new(),
+            topics: BTreeMap::new(),
             editions: BTreeMap::new(),
         };
         for topic in document.topic {
             reason(&topic.name, &topic.why)?;
             reason(&format!("{} key", topic.name), &topic.key)?;
-            if !topology.topics.insert(topic.name.clone()) {
-                return Err(TopologyError::Duplicate(topic.name));
+            let name = topic.name.clone();
+            if topology.topics.insert(name.clone(), topic).is_some() {
+                return Err(TopologyError::Duplicate(name));
             }
         }
         for component in document.component {
@@ -214,12 +275,9 @@ impl Topology {
         }
         for edition in document.edition {
             reason(&edition.name, &edition.why)?;
-            if topology
-                .editions
-                .insert(edition.name.clone(), edition.roles)
-                .is_some()
-            {
-                return Err(TopologyError::Duplicate(edition.name));
+            let name = edition.name.clone();
+            if topology.editions.insert(name.clone(), edition).is_some() {
+                return Err(TopologyError::Duplicate(name));
             }
         }
         topology.check_components()?;
@@ -240,7 +298,9 @@ impl Topology {
                         return Err(TopologyError::Duplicate(place));
                     }
                     let known = match kind {
-                        EdgeKind::Publishes | EdgeKind::Consumes => self.topics.contains(&edge.to),
+                        EdgeKind::Publishes | EdgeKind::Consumes => {
+                            self.topics.contains_key(&edge.to)
+                        }
                         EdgeKind::Calls => self.components.contains_key(&edge.to),
                         EdgeKind::Outside => true,
                     };
@@ -257,18 +317,29 @@ impl Topology {
     }
 
     fn check_topics(&self) -> Result<(), TopologyError> {
-        for topic in &self.topics {
-            let publishes =
-                |component: &&Component| component.publishes.iter().any(|edge| edge.to == *topic);
-            if self.components.values().filter(publishes).count() != 1 {
-                return Err(TopologyError::Publisher(topic.clone()));
+        for topic in self.topics.values() {
+            let name = &topic.name;
+            let (publishers, consumers) = (self.publishers(name), self.consumers(name));
+            let owner = match (topic.pattern, publishers.as_slice(), consumers.as_slice()) {
+                (Pattern::Events, [publisher], _) => publisher,
+                (Pattern::Events, ..) => return Err(TopologyError::Publisher(name.clone())),
+                (Pattern::Work, [], _) => return Err(TopologyError::Idle(name.clone())),
+                (Pattern::Work, _, [consumer]) => consumer,
+                (Pattern::Work, ..) => return Err(TopologyError::Consumer(name.clone())),
+            };
+            let prefix = name.split_once('.').map_or("", |(prefix, _)| prefix);
+            if prefix != *owner {
+                return Err(TopologyError::TopicName {
+                    topic: name.clone(),
+                    component: (*owner).to_owned(),
+                });
             }
         }
         Ok(())
     }
 
     fn check_editions(&self) -> Result<(), TopologyError> {
-        for (edition, roles) in &self.editions {
+        for (edition, Edition { roles, .. }) in &self.editions {
             for role in roles {
                 let component =
                     self.components
@@ -283,6 +354,7 @@ impl Topology {
                         edition: edition.clone(),
                     });
                 }
+                self.check_workers(edition, roles, component)?;
             }
         }
         for component in self.components.values() {
@@ -293,6 +365,32 @@ impl Topology {
             if let Some(name) = unknown {
                 let (name, place) = (name.clone(), format!("{} namespace", component.name));
                 return Err(TopologyError::Unknown { name, place });
+            }
+        }
+        Ok(())
+    }
+
+    /// What a component asks for in an edition must be done by somebody there.
+    fn check_workers(
+        &self,
+        edition: &str,
+        roles: &[String],
+        component: &Component,
+    ) -> Result<(), TopologyError> {
+        for edge in component.publishes.iter().filter(|edge| !edge.again) {
+            if self.topics[&edge.to].pattern == Pattern::Events {
+                continue;
+            }
+            let consumers = self.consumers(&edge.to);
+            let absent = consumers
+                .iter()
+                .find(|name| !roles.iter().any(|role| role == *name));
+            if let Some(consumer) = absent {
+                return Err(TopologyError::WorkerMissing {
+                    edition: edition.to_owned(),
+                    component: (*consumer).to_owned(),
+                    topic: edge.to.clone(),
+                });
             }
         }
         Ok(())
@@ -348,17 +446,38 @@ impl Topology {
         self.components.values()
     }
 
-    /// Every edition with its roles, by name.
-    pub fn editions(&self) -> impl Iterator<Item = (&str, &[String])> {
-        self.editions
-            .iter()
-            .map(|(name, roles)| (name.as_str(), roles.as_slice()))
+    /// Every topic, by name.
+    pub fn topics(&self) -> impl Iterator<Item = &Topic> {
+        self.topics.values()
     }
 
-    /// The roles of an edition.
+    /// The components that publish on a topic, or send to it, by name.
     #[must_use]
-    pub fn find_edition(&self, name: &str) -> Option<&[String]> {
-        self.editions.get(name).map(Vec::as_slice)
+    pub fn publishers(&self, topic: &str) -> Vec<&str> {
+        self.ends(EdgeKind::Publishes, topic)
+    }
+
+    /// The components that consume a topic, by name.
+    #[must_use]
+    pub fn consumers(&self, topic: &str) -> Vec<&str> {
+        self.ends(EdgeKind::Consumes, topic)
+    }
+
+    fn ends(&self, kind: EdgeKind, to: &str) -> Vec<&str> {
+        let reaches = |component: &&Component| component.edges(kind).iter().any(|e| e.to == to);
+        let reaching = self.components.values().filter(reaches);
+        reaching.map(|component| component.name.as_str()).collect()
+    }
+
+    /// Every edition, by name.
+    pub fn editions(&self) -> impl Iterator<Item = &Edition> {
+        self.editions.values()
+    }
+
+    /// The edition of this name.
+    #[must_use]
+    pub fn find_edition(&self, name: &str) -> Option<&Edition> {
+        self.editions.get(name)
     }
 }
 

@@ -1,0 +1,3 @@
+//! The rules of a topology, from the outside.
+
+mod rules;
