@@ -7,3 +7,4 @@ pub mod errors;
 pub mod page;
 pub mod service;
 pub mod tidy;
+pub mod topology;

@@ -35,6 +35,12 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Write docs/topology.md from topology.toml: pictures and the table of interfaces.
+    Topology {
+        /// Write nothing; fail if the page differs.
+        #[arg(long)]
+        check: bool,
+    },
     /// Write docs/rules.md from the rule table.
     Rules {
         /// Write nothing; fail if the page differs.
@@ -58,6 +64,9 @@ fn main() -> ExitCode {
                 .map_err(|error| error.to_string())
         }
         Command::Errors { check } => page(&root, "errors", &xtask::errors::page(), check),
+        Command::Topology { check } => {
+            xtask::topology::page(&root).and_then(|text| page(&root, "topology", &text, check))
+        }
         Command::Rules { check } => page(&root, "rules", &xtask::tidy::page(), check),
     };
     match done {

@@ -49,6 +49,9 @@ pub enum ServiceError {
         /// What it printed.
         output: String,
     },
+    /// The topology with the service in it is refused.
+    #[error("the topology must take the service in: {0}")]
+    Topology(String),
     /// The service that was made breaks the rules.
     #[error("the generated service must pass tidy:\n{0}")]
     Untidy(String),
@@ -63,6 +66,9 @@ pub fn make(root: &Path, names: &Names) -> Result<Vec<String>, ServiceError> {
     for (path, text) in &files {
         write(&root.join(path), text)?;
     }
+    let page = crate::topology::page(root).map_err(ServiceError::Topology)?;
+    write(&root.join("docs/topology.md"), &page)?;
+    files.push(("docs/topology.md".to_owned(), page));
     let rust = files
         .iter()
         .map(|(path, _)| path)

@@ -21,6 +21,40 @@ fn the_page_of_errors_is_what_is_recorded() {
 }
 
 #[test]
+fn the_page_of_the_topology_is_what_is_recorded() {
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    check(
+        "topology",
+        &xtask::topology::page(root).expect("the topology is well-formed"),
+    );
+}
+
+#[test]
+fn the_page_of_the_topology_shows_every_component_topic_and_edge() {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../topology.toml"))
+        .expect("the topology is there");
+    let topology = topology::Topology::parse(&text).expect("the topology is well-formed");
+    let page = xtask::topology::of(&topology);
+    for component in topology.components() {
+        assert!(page.contains(&format!("| `{}` | {} |", component.name, component.why)));
+        let edges = [&component.publishes, &component.consumes].into_iter();
+        for edge in edges
+            .chain([&component.calls, &component.outside])
+            .flatten()
+        {
+            assert!(page.contains(&format!("`{}` | {} |", edge.to, edge.why)));
+        }
+    }
+    for topic in topology.topics() {
+        assert!(page.contains(&format!("| `{}` | ", topic.name)));
+        assert!(page.contains(&format!("\"{}\"", topic.name)));
+    }
+    for edition in topology.editions() {
+        assert!(page.contains(&format!("## Edition `{}`", edition.name)));
+    }
+}
+
+#[test]
 fn the_page_of_errors_has_a_row_for_every_code() {
     let page = xtask::errors::page();
     for code in kit::codes::ALL {
