@@ -33,8 +33,8 @@ const COUNT_STORE: Statement = Statement {
 /// Never ends by itself.
 const ENDLESS: Statement = Statement {
     name: "endless",
-    sql: "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 - 1 FROM n) \
-          SELECT count(*) FROM n",
+    sql: "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) \
+          SELECT count(i) FROM n",
 };
 /// PostgreSQL: the connection ends while the server checks, at the commit.
 const HANG_UP: Statement = Statement {
