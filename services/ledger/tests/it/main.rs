@@ -204,6 +204,26 @@ impl Ledger {
         (text("posted"), text("available"))
     }
 
+    /// As long as it takes whoever was sent before to arrive: some round trips that wait for no
+    /// book.
+    async fn meanwhile(&self) {
+        for _ in 0..20 {
+            let call = self.app.get("/ledger/v1/books");
+            call.caller(Role::Auditor, "aud").send().await.expect(200);
+        }
+    }
+
+    /// Starts the service over a disk in the hand of the test.
+    async fn on_disk() -> (Self, Arc<disk::Hand>) {
+        let world = World::sqlite().await;
+        let (journals, hand) = disk::disk(sqlite(&folder(&world)));
+        let wish = Wish {
+            journals,
+            ..usual(&world)
+        };
+        (start_as(world, wish).await, hand)
+    }
+
     /// Where the journal ends.
     async fn head(&self) -> Value {
         self.read("journal").await.expect(200).json

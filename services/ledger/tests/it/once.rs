@@ -110,19 +110,32 @@ async fn of_many_at_once_with_one_key_one_is_decided_and_all_hear_the_same() {
     assert_eq!(after, before.map(|before| before + 1));
 }
 
+/// The first is on its way to the disk when the others come: they must not reach the book.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_bodies_at_once_under_one_key_one_is_done() {
-    let it = start().await;
+    let (it, hand) = Ledger::on_disk().await;
     let before = it.head().await["sequence"].as_u64();
-    let names: Vec<_> = (0..40).map(|number| format!("a{number}")).collect();
-    let answers = testkit::together(names.iter().map(|name| it.open_keyed("k", name))).await;
-    let (done, refused): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == 201);
-    assert_eq!(done.len(), 1);
-    assert!(
-        refused
-            .iter()
-            .all(|answer| answer.code() == "idempotency_key_reused")
-    );
+    let appends = hand.appends();
+    hand.hold_on();
+    let mut first = Box::pin(it.open_keyed("k", "a"));
+    tokio::select! {
+        biased;
+        answer = &mut first => panic!("answered too early: {}", answer.text),
+        () = hand.reached(appends + 1) => {}
+    }
+    let names: Vec<_> = (0..20).map(|number| format!("b{number}")).collect();
+    let others = testkit::together(names.iter().map(|name| it.open_keyed("k", name)));
+    let mut others = Box::pin(others);
+    tokio::select! {
+        biased;
+        _ = &mut others => panic!("answered before the first with the key"),
+        () = it.meanwhile() => {}
+    }
+    hand.let_go();
+    first.await.expect(201);
+    for other in others.await {
+        assert_eq!(other.expect(422).code(), "idempotency_key_reused");
+    }
     let after = it.head().await["sequence"].as_u64();
     assert_eq!(after, before.map(|before| before + 1));
 }
@@ -208,13 +221,7 @@ async fn a_crash_between_the_journal_and_the_record_of_the_key_loses_and_doubles
 /// once.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_whose_caller_hung_up_is_done_once() {
-    let world = World::sqlite().await;
-    let (journals, hand) = disk(sqlite(&folder(&world)));
-    let wish = Wish {
-        journals,
-        ..usual(&world)
-    };
-    let it = start_as(world, wish).await;
+    let (it, hand) = Ledger::on_disk().await;
     let before = it.head().await["sequence"].as_u64();
     let appends = hand.appends();
     hand.hold_on();
@@ -235,13 +242,7 @@ async fn a_call_whose_caller_hung_up_is_done_once() {
 /// The disk fails before it writes: nothing is there, and the same call does it after the restart.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_before_the_journal_leaves_the_key_free() {
-    let world = World::sqlite().await;
-    let (journals, hand) = disk(sqlite(&folder(&world)));
-    let wish = Wish {
-        journals,
-        ..usual(&world)
-    };
-    let it = start_as(world, wish).await;
+    let (it, hand) = Ledger::on_disk().await;
     hand.fail();
     it.open_keyed("k", "a").await.expect(503);
     let it = start_in(it.app.stop().await.0).await;

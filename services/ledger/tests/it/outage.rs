@@ -4,17 +4,12 @@
 use std::future::poll_fn;
 use std::task::Poll;
 
-use super::disk::{Hand, disk};
+use super::disk::Hand;
 use super::*;
 
 async fn start_on_disk() -> (Ledger, Arc<Hand>) {
-    let world = World::sqlite().await;
-    let (journals, hand) = disk(sqlite(&folder(&world)));
-    let wish = Wish {
-        journals,
-        ..usual(&world)
-    };
-    (start_as(world, wish).await.with_accounts().await, hand)
+    let (it, hand) = Ledger::on_disk().await;
+    (it.with_accounts().await, hand)
 }
 
 /// Runs a request until the disk has been reached; what is left of it is still waiting.
@@ -46,24 +41,13 @@ async fn nothing_is_answered_before_it_is_durable() {
     let mut refused = Box::pin(it.write("transactions", &refused_body));
     let mut dry = Box::pin(it.write("transactions?dry_run=true", &dry_body));
     let mut repeat = Box::pin(it.write("transactions", &top_up));
-    // A read of another book is answered meanwhile, and takes as long as a round trip does.
-    let aside = async {
-        for _ in 0..20 {
-            it.app
-                .get("/ledger/v1/books")
-                .caller(Role::Auditor, "aud")
-                .send()
-                .await
-                .expect(200);
-        }
-    };
     tokio::select! {
         biased;
         answer = &mut read => panic!("a read was answered before the flush: {}", answer.text),
         answer = &mut refused => panic!("a refusal before the flush: {}", answer.text),
         answer = &mut dry => panic!("a dry run before the flush: {}", answer.text),
         answer = &mut repeat => panic!("a repeat before the flush: {}", answer.text),
-        () = aside => {}
+        () = it.meanwhile() => {}
     }
     hand.let_go();
     write.await.expect(201);

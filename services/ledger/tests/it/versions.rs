@@ -89,21 +89,36 @@ async fn a_stale_version_is_said_before_any_other_refusal() {
     assert_eq!(refused.code(), "account_must_be_empty");
 }
 
+/// All of them see the same version: they wait for a flush that was before any of them.
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_changes_of_one_version_one_is_done() {
-    let it = start().await.with_accounts().await;
+    let (it, hand) = Ledger::on_disk().await;
+    let it = it.with_accounts().await;
     let tag = it.tag().await;
+    let appends = hand.appends();
+    hand.hold_on();
+    let mut before = Box::pin(it.fund_ann(1, "1.00"));
+    tokio::select! {
+        biased;
+        () = &mut before => panic!("answered before the flush"),
+        () = hand.reached(appends + 1) => {}
+    }
     let bodies: Vec<_> = (1..=30)
         .map(|limit| json!({ "overdraft": format!("{limit}.00") }))
         .collect();
-    let answers = testkit::together(bodies.iter().map(|body| it.change_seen(&tag, body))).await;
-    let done = answers.iter().filter(|answer| answer.status == 201).count();
-    assert_eq!(done, 1);
-    assert!(
-        answers
-            .iter()
-            .all(|answer| [201, 412].contains(&answer.status))
-    );
+    let changes = testkit::together(bodies.iter().map(|body| it.change_seen(&tag, body)));
+    let mut changes = Box::pin(changes);
+    tokio::select! {
+        biased;
+        _ = &mut changes => panic!("answered before the flush"),
+        () = it.meanwhile() => {}
+    }
+    hand.let_go();
+    before.await;
+    let mut statuses: Vec<_> = changes.await.iter().map(|answer| answer.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses[..2], [201, 412]);
+    assert_eq!(statuses.last(), Some(&412));
 }
 
 #[tokio::test(flavor = "multi_thread")]
