@@ -13,8 +13,9 @@
 //! no record, as it had no reply. Nothing is lost: what is in the journal is durable. Nothing is
 //! doubled, because every such write says its own name (a book its name, a commodity its code, an
 //! account its path, a transaction its id) and the book decides a repeat by that name: it answers
-//! 200 with `already_applied`, and that is the reply which is recorded then. What was cut off is
-//! not bound to its body: under the same key another body is then a write of its own.
+//! 200 with `already_applied`, and that is the reply which is recorded then. Two things a record
+//! would have held are open for what was cut off: an account that somebody changed in between is
+//! no longer as asked (409), and under the same key another body is a write of its own.
 
 use std::future::Future;
 use std::hash::{DefaultHasher, Hash, Hasher};
