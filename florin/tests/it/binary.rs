@@ -7,7 +7,7 @@ use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-pub(super) fn florin(home: &Path, arguments: &[&str]) -> Command {
+fn florin(home: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_florin"));
     command.current_dir(home).env_clear().args(arguments);
     command
@@ -22,7 +22,7 @@ pub(super) struct Up {
     child: Child,
     /// Kept open, so that later lines have a reader.
     stderr: BufReader<ChildStderr>,
-    said: String,
+    pub(super) said: String,
 }
 
 impl Up {
