@@ -31,7 +31,7 @@ pub fn publish<E: Event>(
     let id = ids.next::<EventKind>();
     let key = event.key();
     // CloudEvents 1.0, sections 2.4 and 3: the context attributes, and one extension.
-    let payload = json!({
+    let document = json!({
         "specversion": "1.0",
         "id": id,
         "source": format!("/{}", E::SOURCE),
@@ -47,7 +47,7 @@ pub fn publish<E: Event>(
         topic: E::TOPIC.to_owned(),
         key,
         version: u64::from(event.revision()),
-        payload,
+        document: document.to_string(),
         created: at,
     })
 }

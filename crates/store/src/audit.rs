@@ -36,6 +36,9 @@ const AUDIT_PAGE: Statement = Statement {
           FROM {service}_audit WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
 };
 
+/// The statements of this module.
+pub(crate) const STATEMENTS: &[&Statement] = &[&AUDIT_LAST, &AUDIT_APPEND, &AUDIT_PAGE];
+
 /// The longest actor, action or subject: room for an issuer's subject or a path.
 const AUDIT_TEXT_BYTES_MAX: usize = 512;
 

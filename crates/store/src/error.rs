@@ -117,6 +117,16 @@ pub enum StoreError {
     /// A work message is older than the inbox remembers, so it may have been done before.
     #[error("a work message must be younger than the inbox's memory")]
     WorkMustBeRecent,
+    /// The outbox holds as many rows as it may: whoever takes them is behind, or away.
+    #[error("the outbox must have room")]
+    OutboxMustHaveRoom,
+    /// As many events of the topic are parked as may be. Wait: what is parked goes when it is
+    /// handled or decided on.
+    #[error("the parked events of a topic must have room: topic={topic}")]
+    ParkedMustHaveRoom {
+        /// The topic.
+        topic: String,
+    },
     /// Something to be kept is larger than it may be.
     #[error("a stored part must keep its limit: part={part} bytes_max={bytes_max}")]
     TooLarge {
@@ -205,6 +215,8 @@ impl StoreError {
             Self::ConstraintViolated { .. } => &store::ROW_MUST_KEEP_CONSTRAINTS,
             Self::IdempotencyKeyReused => &web::IDEMPOTENCY_KEY_REUSED,
             Self::WorkMustBeRecent => &store::WORK_MUST_BE_RECENT,
+            Self::OutboxMustHaveRoom => &store::OUTBOX_MUST_HAVE_ROOM,
+            Self::ParkedMustHaveRoom { .. } => &store::PARKED_MUST_HAVE_ROOM,
             Self::TooLarge { .. } => &store::STORED_PART_MUST_FIT,
             Self::FileInUse { .. }
             | Self::Unsuitable { .. }

@@ -4,13 +4,18 @@
 //! call runs at most [`TRIM_BATCHES_MAX`] batches, so other writes never wait long.
 //! Does not: run by itself (the host's timers call it), or ever touch the audit log.
 
+use std::sync::atomic::Ordering;
+
 use kit::time::Timestamp;
 
 use crate::Store;
+use crate::drain::{OUTBOX_TRIM, OUTBOX_WORK_TRIM};
 use crate::error::StoreError;
 use crate::idempotency::IDEMPOTENCY_TRIM;
 use crate::inbox::{INBOX_RETENTION_HOURS, INBOX_TRIM, WORK_TRIM, hours_before};
-use crate::outbox::{OUTBOX_RETENTION_HOURS, OUTBOX_TRIM};
+use crate::outbox::OUTBOX_RETENTION_HOURS;
+use crate::statement::Statement;
+use crate::steps::{STEPS_RETENTION_HOURS, STEPS_TRIM};
 use crate::tx::Tx;
 
 /// How many rows of a table one batch deletes: a few milliseconds' work.
@@ -29,8 +34,9 @@ pub struct Trimmed {
 }
 
 impl Store {
-    /// Deletes what has expired at `now`: idempotency records, events in the outbox, and what the
-    /// inbox remembers, each after its retention.
+    /// Deletes what has expired at `now`: idempotency records, messages in an outbox that no
+    /// relay empties ([`Store::set_outbox_relayed`]), what the inbox remembers, and answers to
+    /// steps, each after its retention. Delayed work and parked events never expire.
     pub async fn trim(&self, now: Timestamp) -> Result<Trimmed, StoreError> {
         let mut rows = 0;
         for _ in 0..TRIM_BATCHES_MAX {
@@ -52,12 +58,18 @@ impl Store {
 
 fn trim_batch(tx: &mut Tx<'_>, now: Timestamp) -> Result<Trimmed, StoreError> {
     let inbox_cut = hours_before(now, INBOX_RETENTION_HOURS);
-    let expired = [
+    let steps_cut = hours_before(now, STEPS_RETENTION_HOURS);
+    let mut expired: Vec<(&Statement, Timestamp)> = vec![
         (&IDEMPOTENCY_TRIM, now),
-        (&OUTBOX_TRIM, hours_before(now, OUTBOX_RETENTION_HOURS)),
         (&INBOX_TRIM, inbox_cut),
         (&WORK_TRIM, inbox_cut),
+        (&STEPS_TRIM, steps_cut),
     ];
+    if !tx.service.outbox.relayed.load(Ordering::Relaxed) {
+        let outbox_cut = hours_before(now, OUTBOX_RETENTION_HOURS);
+        expired.push((&OUTBOX_TRIM, outbox_cut));
+        expired.push((&OUTBOX_WORK_TRIM, outbox_cut));
+    }
     let mut trimmed = Trimmed {
         rows: 0,
         complete: true,

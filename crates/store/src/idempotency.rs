@@ -46,6 +46,15 @@ pub(crate) const IDEMPOTENCY_TRIM: Statement = Statement {
           WHERE expires <= ?1 ORDER BY expires LIMIT ?2)",
 };
 
+/// The statements of this module.
+pub(crate) const STATEMENTS: &[&Statement] = &[
+    &IDEMPOTENCY_BEGIN,
+    &IDEMPOTENCY_FIND,
+    &IDEMPOTENCY_RENEW,
+    &IDEMPOTENCY_FINISH,
+    &IDEMPOTENCY_TRIM,
+];
+
 /// The longest principal or route of a record: room for an issuer's subject, or a path.
 const PRINCIPAL_BYTES_MAX: usize = 512;
 

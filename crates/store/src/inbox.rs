@@ -12,15 +12,13 @@ use crate::outbox::{EVENT_KEY_BYTES_MAX, check_size, stored_version};
 use crate::statement::Statement;
 use crate::tx::Tx;
 
-const INBOX_WATERMARK: Statement = Statement {
-    name: "inbox_watermark",
-    sql: "SELECT version FROM {service}_inbox WHERE producer = ?1 AND key = ?2",
-};
+/// Changes a row if the version is new, and none if it is not.
 const INBOX_ADVANCE: Statement = Statement {
     name: "inbox_advance",
     sql: "INSERT INTO {service}_inbox (producer, key, version, seen) \
           VALUES (?1, ?2, ?3, ?4) ON CONFLICT (producer, key) \
-          DO UPDATE SET version = excluded.version, seen = excluded.seen",
+          DO UPDATE SET version = excluded.version, seen = excluded.seen \
+          WHERE excluded.version > {service}_inbox.version",
 };
 pub(crate) const INBOX_TRIM: Statement = Statement {
     name: "inbox_trim",
@@ -28,15 +26,19 @@ pub(crate) const INBOX_TRIM: Statement = Statement {
           FROM {service}_inbox WHERE seen < ?1 ORDER BY seen LIMIT ?2)",
 };
 const WORK_APPEND: Statement = Statement {
-    name: "work_append",
+    name: "inbox_work_append",
     sql: "INSERT INTO {service}_inbox_work (id, seen) VALUES (?1, ?2) \
           ON CONFLICT (id) DO NOTHING",
 };
 pub(crate) const WORK_TRIM: Statement = Statement {
-    name: "work_trim",
+    name: "inbox_work_trim",
     sql: "DELETE FROM {service}_inbox_work WHERE id IN (SELECT id \
           FROM {service}_inbox_work WHERE seen < ?1 ORDER BY seen LIMIT ?2)",
 };
+
+/// The statements of this module.
+pub(crate) const STATEMENTS: &[&Statement] =
+    &[&INBOX_ADVANCE, &INBOX_TRIM, &WORK_APPEND, &WORK_TRIM];
 
 /// How long the inbox remembers the ids of work, and the watermark of a key no event came for:
 /// 30 days, longer than any carrier keeps a message and than dead letters wait for a decision.
@@ -53,7 +55,7 @@ pub enum Delivery {
 }
 
 impl Tx<'_> {
-    /// Notes an event of `producer` for `key`, whose aggregate has `version`.
+    /// Notes an event of `producer` for `key`, whose aggregate has `version`: one statement.
     ///
     /// Events up to the highest version noted are [`Delivery::Repeated`]; gaps are allowed, as a
     /// topic need not carry every change.
@@ -67,19 +69,11 @@ impl Tx<'_> {
         let sized = check_size("event key", key.len(), EVENT_KEY_BYTES_MAX);
         self.keep_failure(sized)?;
         let version = self.keep_failure(stored_version(version))?;
-        let known = self
-            .query_own(&INBOX_WATERMARK, &[producer.into(), key.into()])?
-            .pop()
-            .map(|row| row.int(0))
-            .transpose()?;
-        if known.is_some_and(|known| version <= known) {
-            return Ok(Delivery::Repeated);
-        }
-        self.execute_own(
+        let advanced = self.execute_own(
             &INBOX_ADVANCE,
             &[producer.into(), key.into(), version.into(), now.into()],
         )?;
-        Ok(Delivery::First)
+        Ok(delivery(advanced))
     }
 
     /// Notes a work message by its id.
@@ -98,11 +92,16 @@ impl Tx<'_> {
             return self.keep_failure(Err(StoreError::WorkMustBeRecent));
         }
         let added = self.execute_own(&WORK_APPEND, &[id.into(), now.into()])?;
-        Ok(if added == 1 {
-            Delivery::First
-        } else {
-            Delivery::Repeated
-        })
+        Ok(delivery(added))
+    }
+}
+
+/// A statement changes one row for what is new, and none for what is known.
+fn delivery(rows_changed: u64) -> Delivery {
+    if rows_changed == 0 {
+        Delivery::Repeated
+    } else {
+        Delivery::First
     }
 }
 

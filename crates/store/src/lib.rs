@@ -58,17 +58,22 @@
 //! domain types, no clock: times are given. See `docs/operations/store.md` for running it.
 
 mod audit;
+mod cursor;
+mod drain;
 mod error;
 mod housekeeping;
 mod idempotency;
 mod inbox;
+mod lease;
 mod outbox;
+mod parked;
 mod position;
 mod postgres;
 mod schema;
 mod service;
 mod sqlite;
 mod statement;
+mod steps;
 mod tx;
 mod value;
 
@@ -76,16 +81,19 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use audit::{AUDIT_PAGE_ROWS, AuditEntry, AuditState};
+pub use drain::{OUTBOX_EVENTS_KEPT, OUTBOX_ROWS_MAX, OutboxDepth};
 pub use error::{Constraint, StoreError};
 pub use housekeeping::{TRIM_BATCH_ROWS, TRIM_BATCHES_MAX, Trimmed};
 pub use idempotency::{Idempotency, IdempotentRequest, StoredReply};
 pub use inbox::{Delivery, INBOX_RETENTION_HOURS};
-pub use outbox::{EVENT_KEY_BYTES_MAX, Envelope, OUTBOX_PAGE_ROWS, OUTBOX_RETENTION_HOURS};
+pub use outbox::{EVENT_KEY_BYTES_MAX, Envelope, OUTBOX_PAGE_ROWS, OUTBOX_RETENTION_HOURS, Work};
+pub use parked::{PARKED_ERROR_BYTES_MAX, PARKED_ROWS_MAX, Parked};
 pub use position::Position;
 pub use postgres::{PostgresLogin, migrate};
 pub use schema::{Migration, Schema};
 pub use sqlite::{GROUP_CLOSURES_MAX, SqliteCounts, SqliteFile};
 pub use statement::Statement;
+pub use steps::{STEPS_RETENTION_HOURS, StepState};
 pub use tx::{QUERY_ROWS_MAX, Tx};
 pub use value::{Row, Value};
 

@@ -64,14 +64,26 @@ pub(crate) enum Dialect {
 }
 
 /// The migrations of the tables every service has; `{service}` stands for the table prefix.
-const OWN_SQLITE: &[Migration] = &[Migration {
-    name: "V1__store",
-    sql: include_str!("../migrations/sqlite/V1__store.sql"),
-}];
-const OWN_POSTGRES: &[Migration] = &[Migration {
-    name: "V1__store",
-    sql: include_str!("../migrations/postgres/V1__store.sql"),
-}];
+const OWN_SQLITE: &[Migration] = &[
+    Migration {
+        name: "V1__store",
+        sql: include_str!("../migrations/sqlite/V1__store.sql"),
+    },
+    Migration {
+        name: "V2__messages",
+        sql: include_str!("../migrations/sqlite/V2__messages.sql"),
+    },
+];
+const OWN_POSTGRES: &[Migration] = &[
+    Migration {
+        name: "V1__store",
+        sql: include_str!("../migrations/postgres/V1__store.sql"),
+    },
+    Migration {
+        name: "V2__messages",
+        sql: include_str!("../migrations/postgres/V2__messages.sql"),
+    },
+];
 
 impl Schema {
     /// What the names of this service's tables begin with; also its schema on PostgreSQL.

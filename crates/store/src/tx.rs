@@ -6,9 +6,12 @@
 //! rollback).
 //! Does not: commit, roll back, or nest; [`crate::Store`] does the first two.
 
+use std::borrow::Cow;
+
 use crate::error::StoreError;
+use crate::schema::Dialect;
 use crate::service::Service;
-use crate::statement::{Statement, check_verb};
+use crate::statement::Statement;
 use crate::value::{Row, Value};
 use crate::{postgres, sqlite};
 
@@ -26,6 +29,7 @@ pub struct Tx<'a> {
     failure: Option<StoreError>,
     /// Idempotent requests begun and not yet finished.
     pub(crate) unfinished: u32,
+    outbox_changed: bool,
 }
 
 pub(crate) enum Connection<'a> {
@@ -40,12 +44,28 @@ impl<'a> Tx<'a> {
             connection,
             failure: None,
             unfinished: 0,
+            outbox_changed: false,
         }
     }
 
     /// Runs a statement that gives no rows; answers how many rows it changed.
     pub fn execute(&mut self, statement: &Statement, values: &[Value]) -> Result<u64, StoreError> {
-        let changed = self.run_execute(statement.name, statement.sql, values)?;
+        self.execute_many(statement, std::slice::from_ref(&values))
+    }
+
+    /// Runs a statement that gives no rows once for each row of values; answers how many rows it
+    /// changed in all.
+    ///
+    /// The statement is looked up once. On SQLite nothing else is saved, as a call there is no
+    /// more than a function; on PostgreSQL each row is still one exchange with the server, as the
+    /// driver does not send the next before it has the answer.
+    pub fn execute_many<R: AsRef<[Value]>>(
+        &mut self,
+        statement: &Statement,
+        rows: &[R],
+    ) -> Result<u64, StoreError> {
+        let text = self.text(statement)?;
+        let changed = self.run_execute(statement.name, &text, rows)?;
         self.service.recorder.record(statement.name);
         Ok(changed)
     }
@@ -58,7 +78,8 @@ impl<'a> Tx<'a> {
         statement: &Statement,
         values: &[Value],
     ) -> Result<Vec<Row>, StoreError> {
-        let rows = self.run_query(statement.name, statement.sql, values, QUERY_ROWS_MAX)?;
+        let text = self.text(statement)?;
+        let rows = self.run_query(statement.name, &text, values, QUERY_ROWS_MAX)?;
         self.service.recorder.record(statement.name);
         Ok(rows)
     }
@@ -69,9 +90,8 @@ impl<'a> Tx<'a> {
         statement: &Statement,
         values: &[Value],
     ) -> Result<Option<Row>, StoreError> {
-        let row = self
-            .run_query(statement.name, statement.sql, values, 1)?
-            .pop();
+        let text = self.text(statement)?;
+        let row = self.run_query(statement.name, &text, values, 1)?.pop();
         self.service.recorder.record(statement.name);
         Ok(row)
     }
@@ -83,8 +103,17 @@ impl<'a> Tx<'a> {
         statement: &Statement,
         values: &[Value],
     ) -> Result<u64, StoreError> {
-        let sql = statement.sql.replace("{service}", &self.service.prefix);
-        self.run_execute(statement.name, &sql, values)
+        self.execute_many_own(statement, std::slice::from_ref(&values))
+    }
+
+    /// As [`Self::execute_many`], in the same way.
+    pub(crate) fn execute_many_own<R: AsRef<[Value]>>(
+        &mut self,
+        statement: &Statement,
+        rows: &[R],
+    ) -> Result<u64, StoreError> {
+        let text = self.service.own_text(statement);
+        self.run_execute(statement.name, text, rows)
     }
 
     /// As [`Self::query`], in the same way.
@@ -93,8 +122,31 @@ impl<'a> Tx<'a> {
         statement: &Statement,
         values: &[Value],
     ) -> Result<Vec<Row>, StoreError> {
-        let sql = statement.sql.replace("{service}", &self.service.prefix);
-        self.run_query(statement.name, &sql, values, QUERY_ROWS_MAX)
+        let text = self.service.own_text(statement);
+        self.run_query(statement.name, text, values, QUERY_ROWS_MAX)
+    }
+
+    /// Which database this is.
+    pub(crate) fn dialect(&self) -> Dialect {
+        match self.connection {
+            Connection::Sqlite(_) => Dialect::Sqlite,
+            Connection::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Notes that the commit will be of interest to those who read the outbox.
+    pub(crate) fn outbox_changed(&mut self) {
+        self.outbox_changed = true;
+    }
+
+    /// Whether the commit is of interest to those who read the outbox.
+    pub(crate) fn has_changed_outbox(&self) -> bool {
+        self.outbox_changed
+    }
+
+    fn text(&mut self, statement: &Statement) -> Result<Cow<'a, str>, StoreError> {
+        let text = self.service.text(statement);
+        self.keep_failure(text)
     }
 
     /// What stands against keeping the closure's writes although it returned `Ok`.
@@ -109,32 +161,32 @@ impl<'a> Tx<'a> {
         matches!(self.failure, Some(StoreError::Contended { .. }))
     }
 
-    fn run_execute(
+    fn run_execute<R: AsRef<[Value]>>(
         &mut self,
         name: &'static str,
-        sql: &str,
-        values: &[Value],
+        text: &str,
+        rows: &[R],
     ) -> Result<u64, StoreError> {
         self.check_alive()?;
-        let outcome = check_verb(name, sql).and_then(|()| match &mut self.connection {
-            Connection::Sqlite(session) => session.execute(name, sql, values),
-            Connection::Postgres(session) => session.execute(name, sql, values),
-        });
+        let outcome = match &mut self.connection {
+            Connection::Sqlite(session) => session.execute(name, text, rows),
+            Connection::Postgres(session) => session.execute(name, text, rows),
+        };
         self.keep_failure(outcome)
     }
 
     fn run_query(
         &mut self,
         name: &'static str,
-        sql: &str,
+        text: &str,
         values: &[Value],
         rows_max: usize,
     ) -> Result<Vec<Row>, StoreError> {
         self.check_alive()?;
-        let outcome = check_verb(name, sql).and_then(|()| match &mut self.connection {
-            Connection::Sqlite(session) => session.query(name, sql, values, rows_max),
-            Connection::Postgres(session) => session.query(name, sql, values, rows_max),
-        });
+        let outcome = match &mut self.connection {
+            Connection::Sqlite(session) => session.query(name, text, values, rows_max),
+            Connection::Postgres(session) => session.query(name, text, values, rows_max),
+        };
         self.keep_failure(outcome)
     }
 

@@ -14,6 +14,8 @@ pub(super) const CODES: &[&Code] = &[
     &COMMIT_OUTCOME_UNKNOWN,
     &STORED_PART_MUST_FIT,
     &WORK_MUST_BE_RECENT,
+    &OUTBOX_MUST_HAVE_ROOM,
+    &PARKED_MUST_HAVE_ROOM,
 ];
 
 /// The database is not available.
@@ -97,4 +99,21 @@ pub const WORK_MUST_BE_RECENT: Code = Code {
     status: 410,
     title: "The message is older than the record of what was done",
     remedy: "Check by hand whether the work was done; send it as new work if it was not.",
+};
+
+/// The outbox is full.
+pub const OUTBOX_MUST_HAVE_ROOM: Code = Code {
+    name: "outbox_must_have_room",
+    status: 503,
+    title: "Too many messages wait to be carried",
+    remedy: "Wait as long as the Retry-After header says, then repeat the request with the same \
+             key; operators look at the message carrier.",
+};
+
+/// Too many events are parked.
+pub const PARKED_MUST_HAVE_ROOM: Code = Code {
+    name: "parked_must_have_room",
+    status: 503,
+    title: "Too many events wait for a decision",
+    remedy: "Redrive or discard what is parked; the consumer goes on by itself then.",
 };

@@ -152,10 +152,10 @@ impl Pool {
     pub(crate) async fn open(
         login: &PostgresLogin,
         schema: &Schema,
-        service: &Service,
+        service: &Arc<Service>,
     ) -> Result<Self, StoreError> {
         let config = configured(login, service)?;
-        let (connections_max, schema) = (login.connections_max, *schema);
+        let (connections_max, schema, service) = (login.connections_max, *schema, service.clone());
         let wait = login.connection_wait;
         let links = crate::blocking(move || {
             let links = r2d2::Pool::builder()
@@ -164,7 +164,7 @@ impl Pool {
                 .connection_timeout(wait)
                 .build(Connector { config })
                 .map_err(|error| unavailable(&error))?;
-            check_database(&links, &schema)?;
+            check_database(&links, &schema, &service)?;
             Ok::<_, StoreError>(links)
         })
         .await??;
@@ -214,9 +214,9 @@ impl Pool {
                 link,
                 "START TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
             )?;
-            let (outcome, _) = run(link, &service, closure);
+            let ran = run(link, &service, closure);
             link.roll_back();
-            outcome
+            ran.outcome
         })
         .await
     }
@@ -259,17 +259,22 @@ fn write_once<T, E: From<StoreError>>(
     if let Err(error) = begin(link, "START TRANSACTION ISOLATION LEVEL SERIALIZABLE") {
         return Attempt::Ended(Err(error.into()));
     }
-    let (outcome, conflicted) = run(link, service, closure);
-    if outcome.is_err() || conflicted {
+    let ran = run(link, service, closure);
+    if ran.outcome.is_err() || ran.conflicted {
         link.roll_back();
-        return if conflicted {
+        return if ran.conflicted {
             Attempt::Conflicted
         } else {
-            Attempt::Ended(outcome)
+            Attempt::Ended(ran.outcome)
         };
     }
-    match link.commit() {
-        Ok(()) => Attempt::Ended(outcome),
+    let committed = link.commit();
+    // Also when the commit failed: it may be there all the same, and looking in vain is cheap.
+    if ran.outbox_changed {
+        service.outbox.tick();
+    }
+    match committed {
+        Ok(()) => Attempt::Ended(ran.outcome),
         Err(StoreError::Contended { .. }) => Attempt::Conflicted,
         Err(error) => Attempt::Ended(Err(error.into())),
     }
@@ -281,12 +286,21 @@ fn begin(link: &mut Link, sql: &str) -> Result<(), StoreError> {
         .map_err(|error| session::failure("begin", &error))
 }
 
-/// Runs a closure; its outcome, and whether it met a concurrent transaction.
+/// What came of a closure.
+struct Ran<T, E> {
+    outcome: Result<T, E>,
+    /// Whether it met a concurrent transaction.
+    conflicted: bool,
+    /// Whether those who read the service's outbox want to hear of the commit.
+    outbox_changed: bool,
+}
+
+/// Runs a closure.
 fn run<T, E: From<StoreError>>(
     link: &mut Link,
     service: &Service,
     closure: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
-) -> (Result<T, E>, bool) {
+) -> Ran<T, E> {
     let mut tx = Tx::new(service, Connection::Postgres(Session { link }));
     // What the closure leaves half done is in the transaction, which is rolled back.
     let outcome = catch_unwind(AssertUnwindSafe(|| {
@@ -294,7 +308,11 @@ fn run<T, E: From<StoreError>>(
         crate::judged(outcome, &tx)
     }));
     let outcome = outcome.unwrap_or_else(|_| Err(StoreError::ClosurePanicked.into()));
-    (outcome, tx.conflicted())
+    Ran {
+        outcome,
+        conflicted: tx.conflicted(),
+        outbox_changed: tx.has_changed_outbox(),
+    }
 }
 
 /// The wait before the next attempt: doubling, and spread over its second half so that those
@@ -344,12 +362,16 @@ fn unavailable(error: &r2d2::Error) -> StoreError {
 
 /// Refuses a server or a login that cannot keep the store's promises, migrations that are not
 /// those of this program, and statements that do not fit.
-fn check_database(links: &r2d2::Pool<Connector>, schema: &Schema) -> Result<(), StoreError> {
+fn check_database(
+    links: &r2d2::Pool<Connector>,
+    schema: &Schema,
+    service: &Service,
+) -> Result<(), StoreError> {
     let mut link = links.get().map_err(|error| unavailable(&error))?;
     check_migrations(&mut link, schema)?;
     check_settings(&mut link, &schema.prefix())?;
     for statement in schema.statements {
-        link.prepare(statement.name, statement.sql)?;
+        link.prepare(statement.name, &service.text(statement)?)?;
     }
     Ok(())
 }

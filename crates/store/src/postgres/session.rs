@@ -103,27 +103,32 @@ pub(crate) struct Session<'a> {
 }
 
 impl Session<'_> {
-    pub(crate) fn execute(
+    pub(crate) fn execute<R: AsRef<[Value]>>(
         &mut self,
         name: &'static str,
-        sql: &str,
-        values: &[Value],
+        text: &str,
+        rows: &[R],
     ) -> Result<u64, StoreError> {
-        let statement = self.prepared(name, sql, values)?;
-        let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
-        let changed = self.link.client.execute(&statement, &values);
-        changed.map_err(|error| failure(name, &error))
+        let mut changed = 0;
+        for values in rows {
+            let values = values.as_ref();
+            let statement = self.prepared(name, text, values)?;
+            let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
+            let executed = self.link.client.execute(&statement, &values);
+            changed += executed.map_err(|error| failure(name, &error))?;
+        }
+        Ok(changed)
     }
 
     pub(crate) fn query(
         &mut self,
         name: &'static str,
-        sql: &str,
+        text: &str,
         values: &[Value],
         rows_max: usize,
     ) -> Result<Vec<Row>, StoreError> {
         let refused = |error: postgres::Error| failure(name, &error);
-        let statement = self.prepared(name, sql, values)?;
+        let statement = self.prepared(name, text, values)?;
         let mut found = self
             .link
             .client
@@ -161,10 +166,10 @@ impl Session<'_> {
     fn prepared(
         &mut self,
         name: &'static str,
-        sql: &str,
+        text: &str,
         values: &[Value],
     ) -> Result<postgres::Statement, StoreError> {
-        let statement = self.link.prepare(name, sql)?;
+        let statement = self.link.prepare(name, text)?;
         // The driver panics on a wrong count.
         if statement.params().len() == values.len() {
             return Ok(statement);

@@ -4,7 +4,7 @@
 //! or deletes audit rows, and is nothing but a query or a change of rows (no `PRAGMA`, `ATTACH`,
 //! `COMMIT`, DDL). A migration's statement makes and changes objects of its own service only.
 //! Does not: run again when a prepared statement is used again. Statements are therefore cached
-//! under a text that begins with the service's name ([`super::Session`]).
+//! under a text that begins with the service's name ([`crate::service::Service`]).
 
 use std::sync::{Arc, Mutex, PoisonError};
 

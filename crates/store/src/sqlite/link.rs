@@ -126,7 +126,6 @@ impl Link {
         self.guard.set(Mode::Closure(service.prefix.clone()));
         let session = Session {
             connection: &self.connection,
-            service,
             looks: &self.looks,
         };
         let mut tx = Tx::new(service, tx::Connection::Sqlite(session));

@@ -176,7 +176,7 @@ fn set_up(link: &mut Link, schema: &Schema, service: &Service) -> Result<(), Sto
     refuse_deferred_constraints(link, service)?;
     link.run(service, |_| {
         for statement in schema.statements {
-            let text = keyed(service, statement.sql);
+            let text = service.text(statement)?;
             crate::statement::to_postgres(statement.name, statement.sql)?;
             link.connection
                 .prepare(&text)
@@ -216,48 +216,40 @@ fn refuse_deferred_constraints(link: &Link, service: &Service) -> Result<(), Sto
     })
 }
 
-/// The text under which a statement is prepared and cached: the authorizer has judged it for one
-/// service, so another must not find it.
-fn keyed(service: &Service, sql: &str) -> String {
-    format!("/*{}*/{sql}", service.prefix)
-}
-
 /// Statements of one closure on one connection.
 pub(crate) struct Session<'a> {
     connection: &'a rusqlite::Connection,
-    service: &'a Service,
     looks: &'a Looks,
 }
 
 impl Session<'_> {
-    pub(crate) fn execute(
+    pub(crate) fn execute<R: AsRef<[Value]>>(
         &mut self,
         name: &'static str,
-        sql: &str,
-        values: &[Value],
+        text: &str,
+        rows: &[R],
     ) -> Result<u64, StoreError> {
-        self.looks.limit();
-        let changed = self
-            .connection
-            .prepare_cached(&keyed(self.service, sql))
-            .and_then(|mut statement| statement.execute(params_from_iter(values)))
-            .map_err(|error| failure(name, &error))?;
-        Ok(changed as u64)
+        let refused = |error: rusqlite::Error| failure(name, &error);
+        let mut statement = self.connection.prepare_cached(text).map_err(refused)?;
+        let mut changed = 0;
+        for values in rows {
+            self.looks.limit();
+            let values = params_from_iter(values.as_ref());
+            changed += statement.execute(values).map_err(refused)? as u64;
+        }
+        Ok(changed)
     }
 
     pub(crate) fn query(
         &mut self,
         name: &'static str,
-        sql: &str,
+        text: &str,
         values: &[Value],
         rows_max: usize,
     ) -> Result<Vec<Row>, StoreError> {
         self.looks.limit();
         let refused = |error: rusqlite::Error| failure(name, &error);
-        let mut statement = self
-            .connection
-            .prepare_cached(&keyed(self.service, sql))
-            .map_err(refused)?;
+        let mut statement = self.connection.prepare_cached(text).map_err(refused)?;
         let columns = statement.column_count();
         let mut found = statement.query(params_from_iter(values)).map_err(refused)?;
         let mut rows = Vec::new();

@@ -55,6 +55,8 @@ struct Write<F, T, E> {
     service: Arc<Service>,
     closure: F,
     outcome: Result<T, E>,
+    /// Whether those who read the service's outbox want to hear of the commit.
+    outbox_changed: bool,
     reply: oneshot::Sender<Result<T, E>>,
 }
 
@@ -66,13 +68,20 @@ where
 {
     fn run(&mut self, link: &Link) -> bool {
         let closure = &self.closure;
-        self.outcome = link
-            .run(&self.service, |tx| crate::judged(closure(tx), tx))
-            .unwrap_or_else(|error| Err(error.into()));
+        let ran = link.run(&self.service, |tx| {
+            let outcome = crate::judged(closure(tx), tx);
+            (outcome, tx.has_changed_outbox())
+        });
+        (self.outcome, self.outbox_changed) =
+            ran.unwrap_or_else(|error| (Err(error.into()), false));
         self.outcome.is_ok()
     }
 
     fn finish(self: Box<Self>, committed: Result<(), StoreError>) {
+        // Also when the commit failed: it may be there all the same, and looking in vain is cheap.
+        if self.outbox_changed {
+            self.service.outbox.tick();
+        }
         let outcome = match committed {
             Ok(()) => self.outcome,
             Err(error) => Err(error.into()),
@@ -124,6 +133,7 @@ impl Writer {
             service,
             closure,
             outcome: not_run,
+            outbox_changed: false,
             reply,
         })))
         .await?;

@@ -41,7 +41,7 @@ async fn each_kind_has_its_retention() {
                         topic: TOPIC.into(),
                         key: "note_1".into(),
                         version: 1,
-                        payload: serde_json::json!({}),
+                        document: "{}".into(),
                         created: then,
                     })?;
                     let _ = tx.note_event("deals", &format!("deal_{number}"), 1, then)?;

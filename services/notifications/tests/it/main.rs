@@ -110,7 +110,10 @@ impl Running {
         let event = |payload: &Value| (text(&payload["type"]), text(&payload["subject"]));
         outbox
             .iter()
-            .map(|envelope| event(&envelope.payload))
+            .map(|envelope| {
+                let document = serde_json::from_str(&envelope.document);
+                event(&document.expect("an event is a JSON document"))
+            })
             .collect()
     }
 
