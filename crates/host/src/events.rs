@@ -30,7 +30,7 @@ pub fn publish<E: Event>(
 ) -> Result<(), StoreError> {
     let id = ids.next::<EventKind>();
     let key = event.key();
-    // CloudEvents 1.0, sections 2.4 and 3: the context attributes, and one extension.
+    // CloudEvents 1.0, sections 2.4 and 3: the context attributes, and two extensions.
     let document = json!({
         "specversion": "1.0",
         "id": id,
@@ -40,6 +40,7 @@ pub fn publish<E: Event>(
         "time": at,
         "datacontenttype": "application/json",
         "schemaversion": E::SCHEMA_VERSION,
+        "aggregateversion": event.revision(),
         "data": event,
     });
     tx.publish(&Envelope {

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use crate::Store;
 use crate::error::StoreError;
-use crate::housekeeping::TRIM_BATCH_ROWS;
+use crate::housekeeping::{TRIM_BATCH_ROWS, Trimmed};
 use crate::outbox::{Envelope, Work, envelope, work};
 use crate::position::Position;
 use crate::schema::Dialect;
@@ -178,16 +178,15 @@ const PASSED_EVENTS: Twins = Twins {
     sqlite: Statement {
         name: "passed_events",
         sql: "DELETE FROM {service}_outbox WHERE position IN (SELECT position \
-              FROM {service}_outbox WHERE topic = ?4 AND position <= ?2 AND ?1 IS NOT NULL \
-              AND position <= (SELECT max(position) FROM {service}_outbox) - ?5 \
+              FROM {service}_outbox WHERE position < ?2 AND ?1 IS NOT NULL \
+              AND position <= (SELECT max(position) FROM {service}_outbox) - ?4 \
               ORDER BY position LIMIT ?3)",
     },
     postgres: Statement {
         name: "passed_events_committed",
         sql: "DELETE FROM {service}_outbox WHERE position IN (SELECT position \
-              FROM {service}_outbox WHERE topic = ?4 \
-              AND (transaction, position) <= (?1::text::xid8, ?2) \
-              AND position <= (SELECT max(position) FROM {service}_outbox) - ?5 \
+              FROM {service}_outbox WHERE (transaction, position) < (?1::text::xid8, ?2) \
+              AND position <= (SELECT max(position) FROM {service}_outbox) - ?4 \
               ORDER BY transaction, position LIMIT ?3)",
     },
 };
@@ -195,14 +194,13 @@ const PASSED_WORK: Twins = Twins {
     sqlite: Statement {
         name: "passed_work",
         sql: "DELETE FROM {service}_outbox_work WHERE position IN (SELECT position \
-              FROM {service}_outbox_work WHERE topic = ?4 AND position <= ?2 \
-              AND ?1 IS NOT NULL ORDER BY position LIMIT ?3)",
+              FROM {service}_outbox_work WHERE position < ?2 AND ?1 IS NOT NULL \
+              ORDER BY position LIMIT ?3)",
     },
     postgres: Statement {
         name: "passed_work_committed",
         sql: "DELETE FROM {service}_outbox_work WHERE position IN (SELECT position \
-              FROM {service}_outbox_work WHERE topic = ?4 \
-              AND (transaction, position) <= (?1::text::xid8, ?2) \
+              FROM {service}_outbox_work WHERE (transaction, position) < (?1::text::xid8, ?2) \
               ORDER BY transaction, position LIMIT ?3)",
     },
 };
@@ -427,39 +425,27 @@ impl Store {
             .store(relayed, Ordering::Relaxed);
     }
 
-    /// Deletes events of a topic up to and including `passed`, which every consumer has passed;
-    /// the newest [`OUTBOX_EVENTS_KEPT`] of the outbox stay. At most [`TRIM_BATCH_ROWS`] rows;
-    /// answers how many.
-    pub async fn trim_events(&self, topic: &str, passed: Position) -> Result<u64, StoreError> {
-        let topic = topic.to_owned();
-        self.write(move |tx| {
-            let [transaction, sequence] = place(passed);
-            let (most, topic) = (TRIM_BATCH_ROWS.into(), topic.as_str().into());
-            let values = [
-                transaction,
-                sequence,
-                most,
-                topic,
-                OUTBOX_EVENTS_KEPT.into(),
-            ];
-            tx.execute_own(PASSED_EVENTS.of(tx), &values)
-        })
-        .await
-    }
-
-    /// Deletes work of a topic up to and including `passed`, as [`Self::trim_events`]; none is
-    /// kept.
-    pub async fn trim_work(&self, topic: &str, passed: Position) -> Result<u64, StoreError> {
-        let topic = topic.to_owned();
-        self.write(move |tx| {
-            let [transaction, sequence] = place(passed);
-            let values = [
-                transaction,
-                sequence,
-                TRIM_BATCH_ROWS.into(),
-                topic.as_str().into(),
-            ];
-            tx.execute_own(PASSED_WORK.of(tx), &values)
+    /// Deletes rows of the embedded log that every consumer has passed: events before
+    /// `events_below`, but for the newest [`OUTBOX_EVENTS_KEPT`], and work before `work_below`.
+    /// At most [`crate::TRIM_BATCHES_MAX`] short transactions.
+    pub async fn trim_outbox(
+        &self,
+        events_below: Position,
+        work_below: Position,
+    ) -> Result<Trimmed, StoreError> {
+        self.trim_in_batches(move |tx| {
+            let most = u64::from(TRIM_BATCH_ROWS);
+            let [transaction, sequence] = place(events_below);
+            let kept = OUTBOX_EVENTS_KEPT.into();
+            let values = [transaction, sequence, TRIM_BATCH_ROWS.into(), kept];
+            let events = tx.execute_own(PASSED_EVENTS.of(tx), &values)?;
+            let [transaction, sequence] = place(work_below);
+            let values = [transaction, sequence, TRIM_BATCH_ROWS.into()];
+            let work = tx.execute_own(PASSED_WORK.of(tx), &values)?;
+            Ok(Trimmed {
+                rows: events + work,
+                complete: events < most && work < most,
+            })
         })
         .await
     }

@@ -38,9 +38,17 @@ impl Store {
     /// relay empties ([`Store::set_outbox_relayed`]), what the inbox remembers, and answers to
     /// steps, each after its retention. Delayed work and parked events never expire.
     pub async fn trim(&self, now: Timestamp) -> Result<Trimmed, StoreError> {
+        self.trim_in_batches(move |tx| trim_batch(tx, now)).await
+    }
+
+    /// Runs batches until one says that it is complete, [`TRIM_BATCHES_MAX`] at most.
+    pub(crate) async fn trim_in_batches(
+        &self,
+        batch: impl Fn(&mut Tx<'_>) -> Result<Trimmed, StoreError> + Send + Copy + 'static,
+    ) -> Result<Trimmed, StoreError> {
         let mut rows = 0;
         for _ in 0..TRIM_BATCHES_MAX {
-            let batch = self.write(move |tx| trim_batch(tx, now)).await?;
+            let batch = self.write(batch).await?;
             rows += batch.rows;
             if batch.complete {
                 return Ok(Trimmed {

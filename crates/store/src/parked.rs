@@ -49,12 +49,6 @@ const DUE: Statement = Statement {
           error FROM {service}_parked WHERE head AND NOT dead AND topic = ?1 AND due <= ?2 \
           ORDER BY due, place LIMIT ?3",
 };
-const DUE_ANY_TOPIC: Statement = Statement {
-    name: "parked_due_any_topic",
-    sql: "SELECT id, topic, key, version, document, created, parked_at, attempts, due, dead, \
-          error FROM {service}_parked WHERE head AND NOT dead AND due <= ?1 \
-          ORDER BY due, place LIMIT ?2",
-};
 const NEXT_DUE: Statement = Statement {
     name: "parked_next_due",
     sql: "SELECT min(due) FROM {service}_parked WHERE head AND NOT dead AND topic = ?1",
@@ -106,7 +100,6 @@ pub(crate) const STATEMENTS: &[&Statement] = &[
     &TOPIC_COUNT,
     &KEY_IS_PARKED,
     &DUE,
-    &DUE_ANY_TOPIC,
     &NEXT_DUE,
     &NEXT,
     &FIND,
@@ -202,20 +195,17 @@ impl Tx<'_> {
         Ok(!rows.is_empty())
     }
 
-    /// The heads that are to be tried at `now`, of one topic or of all, the earliest first; dead
-    /// ones are not among them.
+    /// The heads of a topic that are to be tried at `now`, the earliest first; dead ones are not
+    /// among them.
     pub fn parked_due(
         &mut self,
-        topic: Option<&str>,
+        topic: &str,
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<Parked>, StoreError> {
         let limit = i64::try_from(limit.min(QUERY_ROWS_MAX)).unwrap_or(i64::MAX);
-        let rows = match topic {
-            Some(topic) => self.query_own(&DUE, &[topic.into(), now.into(), limit.into()]),
-            None => self.query_own(&DUE_ANY_TOPIC, &[now.into(), limit.into()]),
-        };
-        rows?.iter().map(parked).collect()
+        let rows = self.query_own(&DUE, &[topic.into(), now.into(), limit.into()])?;
+        rows.iter().map(parked).collect()
     }
 
     /// When the next head of a topic is to be tried; none if nothing but dead ones is parked.
