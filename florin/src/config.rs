@@ -6,6 +6,7 @@
 //! underscores: `FLORIN_HTTP__REQUESTS_MAX`.
 
 mod check;
+mod telemetry;
 mod tokens;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Failure;
 pub use check::ConfigError;
+pub use telemetry::Telemetry;
 pub(crate) use tokens::must_be_component;
 
 /// The file that is read when none is named.
@@ -72,6 +74,8 @@ pub struct Config {
     pub http: Http,
     /// What is logged.
     pub log: Log,
+    /// Where traces go.
+    pub telemetry: Telemetry,
     /// The ledger.
     pub ledger: Ledger,
     /// How long things are kept.
@@ -192,6 +196,7 @@ impl Default for Config {
             log: Log {
                 filter: "info".to_owned(),
             },
+            telemetry: Telemetry::default(),
             ledger: Ledger {
                 zone: "UTC".to_owned(),
             },
@@ -267,6 +272,16 @@ impl Config {
             drain_notice: Duration::from_millis(http.drain_notice_ms),
             drain_timeout: Duration::from_millis(http.drain_timeout_ms),
             timers: true,
+        }
+    }
+
+    /// What telemetry is started with.
+    #[must_use]
+    pub fn telemetry(&self) -> ::telemetry::Settings {
+        ::telemetry::Settings {
+            filter: self.log.filter.clone(),
+            service: "florin",
+            collector: self.telemetry.collector(),
         }
     }
 

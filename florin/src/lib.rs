@@ -74,9 +74,9 @@ pub enum Failure {
     /// A component cannot have tokens.
     #[error(transparent)]
     ServiceTokens(#[from] web::ServiceTokenError),
-    /// Logs cannot start.
+    /// Logs and traces cannot start.
     #[error(transparent)]
-    Logs(#[from] telemetry::LogsError),
+    Telemetry(#[from] telemetry::TelemetryError),
     /// A file or directory cannot be used.
     #[error("file must be usable: {place}: {source}")]
     File {

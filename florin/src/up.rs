@@ -28,11 +28,18 @@ const SQLITE_FILE: &str = "florin.db";
 /// Runs until SIGTERM or SIGINT, or until a service cannot go on.
 pub async fn run(file: Option<&Path>, overrides: &Overrides) -> Result<(), Failure> {
     let config = Config::load(file, overrides)?;
-    telemetry::start_logs(&config.log.filter)?;
+    let telemetry = telemetry::start(&config.telemetry())?;
     let mut signals =
         StopSignals::listen().map_err(|source| file_failure(Path::new("signals"), source))?;
-    let up = Up::start(&config).await?;
-    up.announce(&config);
+    let outcome = serve(&config, &mut signals).await;
+    // The last traces may wait for a collector; a thread of the runtime must not.
+    tokio::task::block_in_place(|| telemetry.stop());
+    outcome
+}
+
+async fn serve(config: &Config, signals: &mut StopSignals) -> Result<(), Failure> {
+    let up = Up::start(config).await?;
+    up.announce(config);
     let mut fatal = up.fatal.clone();
     let reason = tokio::select! {
         () = signals.next() => None,

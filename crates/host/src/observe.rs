@@ -19,9 +19,13 @@ use kit::id::IdSource;
 use kit::limits;
 use kit::time::Clock;
 use metrics::{counter, gauge, histogram};
+use telemetry::TraceParent;
 use tokio::sync::Semaphore;
 use tracing::Instrument as _;
-use web::{Problem, RequestId, TraceParent, access};
+use web::{Problem, RequestId, access};
+
+/// The header of W3C Trace Context.
+const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// What the pipeline needs; shared by all requests.
 pub(crate) struct Pipeline {
@@ -46,15 +50,12 @@ pub(crate) async fn observe(
         .to_owned();
     let method = method_label(request.method());
     let version = request.version();
-    let trace = TraceParent::of(request.headers());
-    let span = tracing::info_span!(
-        "request",
-        request_id = id.as_str(),
+    let span = telemetry::request_span(&telemetry::Request {
+        id: id.as_str(),
         method,
-        route,
-        trace_id = trace.as_ref().map(|trace| trace.trace_id.as_str()),
-        parent_id = trace.as_ref().map(|trace| trace.span_id.as_str()),
-    );
+        route: matched.as_ref().map(MatchedPath::as_str),
+        parent: trace_parent(request.headers()),
+    });
     request.extensions_mut().insert(id.clone());
     let started = pipeline.clock.now();
     let response = answer(&pipeline, &route, request, next)
@@ -63,6 +64,7 @@ pub(crate) async fn observe(
     let mut response = web::problem::complete(response, &id);
     finish_headers(response.headers_mut(), &id, version, &pipeline.draining);
     let status = response.status().as_u16();
+    telemetry::request_answered(&span, status);
     let elapsed = pipeline.clock.now().since(started).unwrap_or_default();
     let labels = [("method", method.to_owned()), ("route", route)];
     histogram!("florin_http_request_seconds", &labels).record(elapsed);
@@ -136,6 +138,13 @@ fn finish_headers(
     if draining.load(Ordering::Acquire) && version < Version::HTTP_2 {
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
+}
+
+/// The trace that a request belongs to, if it says so exactly once and well.
+fn trace_parent(headers: &HeaderMap) -> Option<TraceParent> {
+    let mut values = headers.get_all(TRACE_PARENT).iter();
+    let text = values.next()?.to_str().ok()?;
+    values.next().is_none().then(|| TraceParent::parse(text))?
 }
 
 /// A method as a label: callers can invent methods, labels must not grow.

@@ -129,7 +129,7 @@ impl Timers {
     async fn run_once(&self, name: &str, slot: &Slot) -> Result<(), WorkError> {
         let _alone = slot.running.lock().await;
         let started = self.clock.now();
-        let span = tracing::info_span!("timer", timer = name);
+        let span = telemetry::timer_span(name);
         // Spawned, so that a panic ends this run and not the timer.
         let outcome = match tokio::spawn((slot.run)().instrument(span)).await {
             Ok(outcome) => outcome,

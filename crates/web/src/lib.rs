@@ -41,7 +41,7 @@ pub use page::{Cursor, Page, PageQuery};
 pub use params::{Path, Query};
 pub use principal::{Principal, PrincipalKind, Role};
 pub use problem::{FieldError, Problem};
-pub use request_id::{HEADER as REQUEST_ID_HEADER, RequestId, TraceParent};
+pub use request_id::{HEADER as REQUEST_ID_HEADER, RequestId};
 pub use service_tokens::{
     SERVICE_TOKEN_LIFETIME_S, ServiceToken, ServiceTokenError, ServiceTokens,
 };

@@ -116,6 +116,7 @@ pub(super) fn values(config: &Config) -> Result<(), ConfigError> {
         })
     };
     super::tokens::check(config)?;
+    config.telemetry.check()?;
     if config.postgres.server.contains('@') {
         return wrong(
             "postgres.server",

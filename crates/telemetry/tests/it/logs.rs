@@ -1,43 +1,8 @@
 //! A log line is one JSON object; what is redacted is not in it.
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
-
-use serde_json::Value;
 use telemetry::Redacted;
-use tracing_subscriber::fmt::MakeWriter;
 
-#[derive(Clone, Default)]
-struct Captured(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Captured {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Captured {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-fn captured(filter: &str, log: impl FnOnce()) -> Vec<Value> {
-    let sink = Captured::default();
-    let subscriber = telemetry::subscriber(filter, sink.clone()).unwrap();
-    tracing::subscriber::with_default(subscriber, log);
-    let text = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
-}
+use crate::captured::{captured, try_captured};
 
 #[test]
 fn a_line_is_one_json_object_with_the_fields_of_its_span() {
@@ -88,9 +53,6 @@ fn the_filter_decides_and_a_wrong_one_is_refused() {
     });
     assert_eq!(lines.len(), 2);
     for wrong in ["x=loudly", "[", "info,,=x"] {
-        assert!(
-            telemetry::subscriber(wrong, Captured::default()).is_err(),
-            "{wrong}"
-        );
+        assert!(try_captured(wrong, || {}).is_err(), "{wrong}");
     }
 }

@@ -1,4 +1,4 @@
-//! Request ids, trace parents, entity tags and idempotency keys.
+//! Request ids, entity tags and idempotency keys.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use kit::id::IdSource;
 use kit::name::Subject;
 use kit::random::SeededRandom;
 use kit::time::{ManualClock, Timestamp};
-use web::{Etag, IdempotencyKey, IfMatch, Principal, PrincipalKind, RequestId, TraceParent};
+use web::{Etag, IdempotencyKey, IfMatch, Principal, PrincipalKind, RequestId};
 
 fn ids() -> IdSource {
     let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1)));
@@ -37,31 +37,6 @@ fn a_well_formed_request_id_is_kept_and_any_other_replaced() {
             .as_str()
             .starts_with("req_")
     );
-}
-
-/// The examples of W3C Trace Context, section 3.2, and what it calls invalid.
-#[test]
-fn a_trace_parent_is_read_as_the_standard_says() {
-    let trace = TraceParent::parse("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
-    let trace = trace.unwrap();
-    assert_eq!(trace.trace_id, "4bf92f3577b34da6a3ce929d0e0e4736");
-    assert_eq!(trace.span_id, "00f067aa0ba902b7");
-    assert!(trace.sampled);
-    let later = "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00-more";
-    assert!(!TraceParent::parse(later).unwrap().sampled);
-    for invalid in [
-        "",
-        "00",
-        "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-        "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
-        "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
-        "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
-        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
-        "00-4bf92f3577b34da6a3ce929d0e0e473-00f067aa0ba902b7-01",
-        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0g",
-    ] {
-        assert_eq!(TraceParent::parse(invalid), None, "{invalid}");
-    }
 }
 
 fn parts(headers: &[(&str, &str)]) -> Parts {
