@@ -98,6 +98,7 @@ pub use tx::{QUERY_ROWS_MAX, Tx};
 pub use value::{Row, Value};
 
 use service::Service;
+use tracing::Span;
 
 /// How long a caller waits for a place in the queue or for a connection before
 /// [`StoreError::Busy`]: a third of what a request may take (`kit::limits::REQUEST_TIMEOUT_MS`).
@@ -174,6 +175,9 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        // The closure runs on another thread; what it publishes belongs to the caller's trace.
+        let span = Span::current();
+        let closure = move |tx: &mut Tx<'_>| span.in_scope(|| closure(tx));
         match &self.engine {
             Engine::Sqlite(file) => file.write(&self.service, closure).await,
             Engine::Postgres(pool) => pool.write(&self.service, closure).await,
@@ -187,6 +191,8 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
     {
+        let span = Span::current();
+        let closure = move |tx: &mut Tx<'_>| span.in_scope(|| closure(tx));
         match &self.engine {
             Engine::Sqlite(file) => file.read(&self.service, closure).await,
             Engine::Postgres(pool) => pool.read(&self.service, closure).await,
