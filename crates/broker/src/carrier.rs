@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use store::Position;
+use tokio::sync::watch;
 use uuid::Uuid;
 
 /// What an asynchronous call through the seam answers.
@@ -77,6 +78,16 @@ pub enum CarrierError {
         /// What it, or the network, says.
         reason: String,
     },
+    /// Some parcels of a call were refused; all others of the call are confirmed. The relay holds
+    /// back the keys of the refused ones and goes on with the rest, so a carrier that knows which
+    /// it was (one full queue, a returned message) says this rather than `Unavailable`.
+    #[error("carrier must take every message: refused={} reason={reason}", refused.len())]
+    Refused {
+        /// The places of the refused parcels in the call, rising.
+        refused: Vec<usize>,
+        /// What it says of the first of them.
+        reason: String,
+    },
     /// It holds something that is not what Florin declares; a person must look.
     #[error("carrier must hold what is declared: {reason}")]
     Mismatch {
@@ -107,7 +118,8 @@ pub trait Carrier: Send + Sync + 'static {
     fn declare<'a>(&'a self, topics: &'a [Topic]) -> Future<'a, Result<(), CarrierError>>;
 
     /// Publishes parcels and answers once each is confirmed, that is, safe on the server as far
-    /// as its replication goes. After an error any of them may have been published.
+    /// as its replication goes. After an error, or when the future is dropped, any of them may
+    /// have been published; after [`CarrierError::Refused`] all but those it names are.
     ///
     /// The caller never passes two events of one key in one call, nor calls again before the
     /// answer, so that a refused event is never overtaken by the next of its key.
@@ -119,6 +131,14 @@ pub trait Carrier: Send + Sync + 'static {
         consumer: &'a str,
         topic: &'a Topic,
     ) -> Future<'a, Result<Box<dyn Feed>, CarrierError>>;
+
+    /// Does what the carrier must do by itself while the process runs, such as bringing delayed
+    /// messages back, until `stopping` says true. One that has nothing to do answers at once.
+    /// Dropping the future loses nothing.
+    fn run(&self, stopping: watch::Receiver<bool>) -> Future<'_, ()> {
+        drop(stopping);
+        Box::pin(async {})
+    }
 }
 
 /// What one consumer receives of one topic.

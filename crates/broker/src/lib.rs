@@ -5,7 +5,9 @@
 //! not know what a message means, and it spawns no task: the host runs what is here.
 
 mod carrier;
+mod kafka;
 mod message;
 
 pub use carrier::{Carrier, CarrierError, Delivery, Feed, Future, Origin, Parcel, Pattern, Topic};
+pub use kafka::{Kafka, KafkaSettings};
 pub use message::{Message, MessageError};

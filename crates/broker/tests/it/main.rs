@@ -1,0 +1,3 @@
+//! The carriers, each on a real server.
+
+mod kafka;
