@@ -40,6 +40,8 @@ impl Twins {
     }
 }
 
+// On PostgreSQL the number needs a name of its own: `ORDER BY transaction` would go by the text
+// that is selected, and 1000 would come before 999.
 const EVENTS: Twins = Twins {
     sqlite: Statement {
         name: "outbox_events",
@@ -49,7 +51,7 @@ const EVENTS: Twins = Twins {
     },
     postgres: Statement {
         name: "outbox_events_committed",
-        sql: "SELECT transaction::text, position, id, topic, key, version, payload, created \
+        sql: "SELECT transaction::text AS number, position, id, topic, key, version, payload, created \
               FROM {service}_outbox WHERE (transaction, position) > (?1::text::xid8, ?2) \
               AND transaction < pg_snapshot_xmin(pg_current_snapshot()) \
               ORDER BY transaction, position LIMIT ?3",
@@ -64,7 +66,7 @@ const EVENTS_OF_TOPIC: Twins = Twins {
     },
     postgres: Statement {
         name: "outbox_events_of_topic_committed",
-        sql: "SELECT transaction::text, position, id, topic, key, version, payload, created \
+        sql: "SELECT transaction::text AS number, position, id, topic, key, version, payload, created \
               FROM {service}_outbox WHERE topic = ?4 \
               AND (transaction, position) > (?1::text::xid8, ?2) \
               AND transaction < pg_snapshot_xmin(pg_current_snapshot()) \
@@ -80,7 +82,7 @@ const WORK: Twins = Twins {
     },
     postgres: Statement {
         name: "outbox_work_committed",
-        sql: "SELECT transaction::text, position, id, topic, key, document, created, due \
+        sql: "SELECT transaction::text AS number, position, id, topic, key, document, created, due \
               FROM {service}_outbox_work WHERE (transaction, position) > (?1::text::xid8, ?2) \
               AND transaction < pg_snapshot_xmin(pg_current_snapshot()) \
               ORDER BY transaction, position LIMIT ?3",
@@ -95,7 +97,7 @@ const WORK_OF_TOPIC: Twins = Twins {
     },
     postgres: Statement {
         name: "outbox_work_of_topic_committed",
-        sql: "SELECT transaction::text, position, id, topic, key, document, created, due \
+        sql: "SELECT transaction::text AS number, position, id, topic, key, document, created, due \
               FROM {service}_outbox_work WHERE topic = ?4 \
               AND (transaction, position) > (?1::text::xid8, ?2) \
               AND transaction < pg_snapshot_xmin(pg_current_snapshot()) \
@@ -249,6 +251,10 @@ pub(crate) const STATEMENTS: &[&Statement] = &[
 /// carrier's absence at 250 messages a second, about a gigabyte.
 pub const OUTBOX_ROWS_MAX: u64 = 1_000_000;
 
+/// After how many bytes a page of the outbox ends, however few rows it has: eight of the largest
+/// documents, or a thousand of eight kilobytes.
+pub const OUTBOX_PAGE_BYTES_MAX: usize = 8 * kit::limits::BODY_BYTES_MAX;
+
 /// How many of the newest events stay in the embedded log though every consumer has passed them:
 /// enough to look into, or to replay, some minutes of full load.
 pub const OUTBOX_EVENTS_KEPT: u32 = 100_000;
@@ -268,7 +274,8 @@ pub struct OutboxDepth {
 
 impl Store {
     /// The events after `after`, of one topic or of all, in the order of commits, at most
-    /// `rows_max` (never more than [`QUERY_ROWS_MAX`]).
+    /// `rows_max` (never more than [`QUERY_ROWS_MAX`]) and about [`OUTBOX_PAGE_BYTES_MAX`]. Only an
+    /// empty page says that there are no more.
     ///
     /// On PostgreSQL an event is seen once every transaction that began before its own has ended,
     /// also one of another service: usually milliseconds later.
@@ -316,7 +323,7 @@ impl Store {
         rows_max: usize,
     ) -> Result<Vec<(Position, Work)>, StoreError> {
         self.read(move |tx| {
-            tx.query_own(&DELAYED, &[limit(rows_max)])?
+            tx.query_own_page(&DELAYED, &[limit(rows_max)], OUTBOX_PAGE_BYTES_MAX)?
                 .iter()
                 .map(placed_work)
                 .collect()
@@ -461,7 +468,7 @@ fn page(
     let [transaction, sequence] = place(after);
     let mut values = vec![transaction, sequence, limit(rows_max)];
     values.extend(topic.map(Value::from));
-    tx.query_own(twins.of(tx), &values)
+    tx.query_own_page(twins.of(tx), &values, OUTBOX_PAGE_BYTES_MAX)
 }
 
 /// A position as parameters. PostgreSQL's numbers of transactions have eight bytes without a

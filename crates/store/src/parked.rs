@@ -11,6 +11,7 @@ use kit::limits::BODY_BYTES_MAX;
 use kit::time::Timestamp;
 use uuid::Uuid;
 
+use crate::drain::OUTBOX_PAGE_BYTES_MAX;
 use crate::error::StoreError;
 use crate::outbox::{EVENT_KEY_BYTES_MAX, check_size, loaded_version, stored_version};
 use crate::statement::Statement;
@@ -196,7 +197,7 @@ impl Tx<'_> {
     }
 
     /// The heads of a topic that are to be tried at `now`, the earliest first; dead ones are not
-    /// among them.
+    /// among them. At most `limit`, and about [`OUTBOX_PAGE_BYTES_MAX`].
     pub fn parked_due(
         &mut self,
         topic: &str,
@@ -204,7 +205,8 @@ impl Tx<'_> {
         limit: usize,
     ) -> Result<Vec<Parked>, StoreError> {
         let limit = i64::try_from(limit.min(QUERY_ROWS_MAX)).unwrap_or(i64::MAX);
-        let rows = self.query_own(&DUE, &[topic.into(), now.into(), limit.into()])?;
+        let values = [topic.into(), now.into(), limit.into()];
+        let rows = self.query_own_page(&DUE, &values, OUTBOX_PAGE_BYTES_MAX)?;
         rows.iter().map(parked).collect()
     }
 

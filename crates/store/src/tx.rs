@@ -19,6 +19,22 @@ use crate::{postgres, sqlite};
 /// hold in memory. A query that may find more reads page by page.
 pub const QUERY_ROWS_MAX: usize = 10_000;
 
+/// How much a query may give.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Most {
+    /// More rows are an error.
+    pub(crate) rows: usize,
+    /// Rows that have as many bytes of text and blobs end the query.
+    pub(crate) bytes: usize,
+}
+
+impl Most {
+    const ROWS: Self = Self {
+        rows: QUERY_ROWS_MAX,
+        bytes: usize::MAX,
+    };
+}
+
 /// A transaction, for the time of one closure.
 ///
 /// Reads see the closure's own writes. A closure may run more than once (PostgreSQL repeats it
@@ -79,7 +95,7 @@ impl<'a> Tx<'a> {
         values: &[Value],
     ) -> Result<Vec<Row>, StoreError> {
         let text = self.text(statement)?;
-        let rows = self.run_query(statement.name, &text, values, QUERY_ROWS_MAX)?;
+        let rows = self.run_query(statement.name, &text, values, Most::ROWS)?;
         self.service.recorder.record(statement.name);
         Ok(rows)
     }
@@ -91,7 +107,11 @@ impl<'a> Tx<'a> {
         values: &[Value],
     ) -> Result<Option<Row>, StoreError> {
         let text = self.text(statement)?;
-        let row = self.run_query(statement.name, &text, values, 1)?.pop();
+        let one = Most {
+            rows: 1,
+            ..Most::ROWS
+        };
+        let row = self.run_query(statement.name, &text, values, one)?.pop();
         self.service.recorder.record(statement.name);
         Ok(row)
     }
@@ -123,7 +143,23 @@ impl<'a> Tx<'a> {
         values: &[Value],
     ) -> Result<Vec<Row>, StoreError> {
         let text = self.service.own_text(statement);
-        self.run_query(statement.name, text, values, QUERY_ROWS_MAX)
+        self.run_query(statement.name, text, values, Most::ROWS)
+    }
+
+    /// As [`Self::query_own`], but ends early, without an error, after the row with which the
+    /// rows have `bytes_max` bytes of text.
+    pub(crate) fn query_own_page(
+        &mut self,
+        statement: &Statement,
+        values: &[Value],
+        bytes_max: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        let text = self.service.own_text(statement);
+        let most = Most {
+            bytes: bytes_max,
+            ..Most::ROWS
+        };
+        self.run_query(statement.name, text, values, most)
     }
 
     /// Which database this is.
@@ -180,12 +216,12 @@ impl<'a> Tx<'a> {
         name: &'static str,
         text: &str,
         values: &[Value],
-        rows_max: usize,
+        most: Most,
     ) -> Result<Vec<Row>, StoreError> {
         self.check_alive()?;
         let outcome = match &mut self.connection {
-            Connection::Sqlite(session) => session.query(name, text, values, rows_max),
-            Connection::Postgres(session) => session.query(name, text, values, rows_max),
+            Connection::Sqlite(session) => session.query(name, text, values, most),
+            Connection::Postgres(session) => session.query(name, text, values, most),
         };
         self.keep_failure(outcome)
     }

@@ -178,6 +178,16 @@ pub struct Row {
 }
 
 impl Row {
+    /// How many bytes of text and blobs it holds.
+    pub(crate) fn bytes_held(&self) -> usize {
+        let sizes = self.cells.iter().map(|cell| match cell {
+            Value::Text(text) => text.len(),
+            Value::Bytes(bytes) => bytes.len(),
+            _ => 0,
+        });
+        sizes.sum()
+    }
+
     /// A number.
     pub fn int(&self, column: usize) -> Result<i64, StoreError> {
         self.required(column, "an integer", as_int)

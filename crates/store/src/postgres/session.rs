@@ -18,6 +18,7 @@ use postgres::{Client, Config, NoTls};
 use super::numeric;
 use crate::error::{Constraint, StoreError};
 use crate::statement::to_postgres;
+use crate::tx::Most;
 use crate::value::{Row, Value};
 
 /// A connection with its prepared statements.
@@ -125,7 +126,7 @@ impl Session<'_> {
         name: &'static str,
         text: &str,
         values: &[Value],
-        rows_max: usize,
+        most: Most,
     ) -> Result<Vec<Row>, StoreError> {
         let refused = |error: postgres::Error| failure(name, &error);
         let statement = self.prepared(name, text, values)?;
@@ -134,9 +135,9 @@ impl Session<'_> {
             .client
             .query_raw(&statement, values)
             .map_err(refused)?;
-        let mut rows = Vec::new();
+        let (mut rows, mut bytes) = (Vec::new(), 0);
         while let Some(row) = found.next().map_err(refused)? {
-            if rows.len() == rows_max {
+            if rows.len() == most.rows {
                 return Err(StoreError::TooManyRows {
                     statement: name.into(),
                 });
@@ -155,10 +156,15 @@ impl Session<'_> {
                         })
                 })
                 .collect::<Result<_, _>>()?;
-            rows.push(Row {
+            let row = Row {
                 statement: name,
                 cells,
-            });
+            };
+            bytes += row.bytes_held();
+            rows.push(row);
+            if bytes >= most.bytes {
+                break;
+            }
         }
         Ok(rows)
     }

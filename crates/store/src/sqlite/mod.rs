@@ -20,7 +20,7 @@ use rusqlite::{ErrorCode, params_from_iter};
 use crate::error::{Constraint, StoreError};
 use crate::schema::{Dialect, Schema, own_history, owns};
 use crate::service::Service;
-use crate::tx::Tx;
+use crate::tx::{Most, Tx};
 use crate::value::{Row, Value};
 use guard::Mode;
 use link::{Access, Link, Looks};
@@ -245,16 +245,16 @@ impl Session<'_> {
         name: &'static str,
         text: &str,
         values: &[Value],
-        rows_max: usize,
+        most: Most,
     ) -> Result<Vec<Row>, StoreError> {
         self.looks.limit();
         let refused = |error: rusqlite::Error| failure(name, &error);
         let mut statement = self.connection.prepare_cached(text).map_err(refused)?;
         let columns = statement.column_count();
         let mut found = statement.query(params_from_iter(values)).map_err(refused)?;
-        let mut rows = Vec::new();
+        let (mut rows, mut bytes) = (Vec::new(), 0);
         while let Some(row) = found.next().map_err(refused)? {
-            if rows.len() == rows_max {
+            if rows.len() == most.rows {
                 return Err(StoreError::TooManyRows {
                     statement: name.into(),
                 });
@@ -262,10 +262,15 @@ impl Session<'_> {
             let cells = (0..columns)
                 .map(|column| cell(name, column, row.get_ref(column).map_err(refused)?))
                 .collect::<Result<_, _>>()?;
-            rows.push(Row {
+            let row = Row {
                 statement: name,
                 cells,
-            });
+            };
+            bytes += row.bytes_held();
+            rows.push(row);
+            if bytes >= most.bytes {
+                break;
+            }
         }
         Ok(rows)
     }

@@ -70,7 +70,8 @@ where
         let closure = &self.closure;
         let ran = link.run(&self.service, |tx| {
             let outcome = crate::judged(closure(tx), tx);
-            (outcome, tx.has_changed_outbox())
+            let outbox_changed = outcome.is_ok() && tx.has_changed_outbox();
+            (outcome, outbox_changed)
         });
         (self.outcome, self.outbox_changed) =
             ran.unwrap_or_else(|error| (Err(error.into()), false));

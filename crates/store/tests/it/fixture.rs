@@ -1,7 +1,7 @@
 //! The services the tests play: `notes`, and `other`, whose tables are none of its business.
 
 use kit::time::Timestamp;
-use store::{Migration, Schema, Statement, Store, StoreError};
+use store::{Migration, Schema, Statement, Store, StoreError, Tx};
 
 /// When tests take place.
 pub const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
@@ -72,6 +72,40 @@ pub const OTHER: Schema = Schema {
     }],
     statements: &[],
 };
+
+const SQLITE: Statement = Statement {
+    name: "sqlite",
+    sql: "SELECT sqlite_version()",
+};
+const NUMBER: Statement = Statement {
+    name: "number",
+    sql: "SELECT pg_current_xact_id()::text",
+};
+const OLDEST: Statement = Statement {
+    name: "oldest",
+    sql: "SELECT pg_snapshot_xmin(pg_current_snapshot())::text",
+};
+
+/// Waits until what is committed can be read from an outbox. On PostgreSQL that is when older
+/// transactions have ended, those of other tests on the same server included.
+pub async fn settled(store: &Store) {
+    let number = async |statement: &'static Statement, writes: bool| {
+        let ask = |tx: &mut Tx<'_>, statement| tx.query(statement, &[])?[0].parsed::<u64>(0);
+        if writes {
+            store.write(move |tx| ask(tx, statement)).await
+        } else {
+            store.read(move |tx| ask(tx, statement)).await
+        }
+    };
+    let on_sqlite = store.read(|tx| tx.query(&SQLITE, &[]));
+    if on_sqlite.await.is_ok() {
+        return;
+    }
+    let last = number(&NUMBER, true).await.unwrap();
+    while number(&OLDEST, false).await.unwrap() <= last {
+        tokio::task::yield_now().await;
+    }
+}
 
 /// Adds a note.
 pub async fn add(store: &Store, id: i64) -> Result<(), StoreError> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use kit::time::Timestamp;
 use store::{
     Envelope, Idempotency, IdempotentRequest, Statement, StoreError, StoredReply, TRIM_BATCH_ROWS,
-    TRIM_BATCHES_MAX, Trimmed,
+    TRIM_BATCHES_MAX, Trimmed, Work,
 };
 use testkit::for_each_database;
 use uuid::Uuid;
@@ -73,6 +73,42 @@ async fn each_kind_has_its_retention() {
             })
             .await;
         assert_eq!(left, Ok([1, 3, 3, 1]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn work_expires_as_events_do_but_not_while_a_relay_carries_it_nor_while_it_is_delayed() {
+    for_each_database(async |database| {
+        let store = database.open(&NOTES, &[TOPIC]).await;
+        for (number, days) in [6, 8].into_iter().enumerate() {
+            let created = days_before(days);
+            store
+                .write(move |tx| {
+                    let work = Work {
+                        id: Uuid::from_u128(number as u128),
+                        topic: TOPIC.into(),
+                        key: "tidy_up".into(),
+                        document: "{}".into(),
+                        created,
+                        due: created,
+                    };
+                    let due = Timestamp::MAX;
+                    tx.send_many(&[work.clone(), Work { due, ..work }])
+                })
+                .await
+                .unwrap();
+        }
+        let left = async || {
+            let depth = store.outbox_depth().await.unwrap();
+            (depth.work, depth.delayed)
+        };
+        store.set_outbox_relayed(true);
+        assert_eq!(store.trim(NOW).await.unwrap().rows, 0);
+        assert_eq!(left().await, (2, 2));
+        store.set_outbox_relayed(false);
+        assert_eq!(store.trim(NOW).await.unwrap().rows, 1);
+        assert_eq!(left().await, (1, 2));
     })
     .await;
 }

@@ -6,6 +6,7 @@
 mod audit;
 mod contention;
 mod damage;
+mod drain;
 mod fixture;
 mod group_commit;
 mod housekeeping;
@@ -13,7 +14,9 @@ mod idempotency;
 mod limits;
 mod messages;
 mod migrations;
+mod order;
 mod ownership;
 mod process;
 mod transactions;
 mod values;
+mod waiting;
