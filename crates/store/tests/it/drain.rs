@@ -28,6 +28,8 @@ const FILL_WORK: Statement = Statement {
           SELECT ?2, 'other.commands', 'a', '{}', 0, i FROM n",
 };
 
+type Write = fn(&mut store::Tx<'_>) -> Result<(), StoreError>;
+
 fn after(seconds: u64) -> Timestamp {
     NOW.checked_add(Duration::from_secs(seconds)).unwrap()
 }
@@ -229,7 +231,7 @@ async fn a_full_outbox_refuses_with_the_change_until_there_is_room() {
         let store = database.open(&NOTES, &[TOPIC, ASKED]).await;
         store.write(|tx| tx.send(&work(9, after(1)))).await.unwrap();
         store.clone().set_outbox_full(true);
-        let writes: [fn(&mut store::Tx<'_>) -> Result<(), StoreError>; 3] = [
+        let writes: [Write; 3] = [
             |tx| tx.publish(&event(1)),
             |tx| tx.send(&work(1, NOW)),
             |tx| tx.send(&work(1, after(1))),

@@ -18,6 +18,8 @@ const FULL: Statement = Statement {
     sql: "INSERT INTO notes_parked_topics (topic, parked) VALUES (?1, ?2)",
 };
 
+type Write = fn(&mut Tx<'_>) -> Result<(), StoreError>;
+
 fn after(seconds: u64) -> Timestamp {
     NOW.checked_add(Duration::from_secs(seconds)).unwrap()
 }
@@ -337,7 +339,7 @@ async fn a_step_is_answered_alike_each_time_and_never_done_once_cancelled() {
         assert_eq!(begin(2, "reserve").await, StepState::New);
         run(&store, |tx| tx.step_cancelled(id(2), "reserve", NOW)).await;
         assert_eq!(begin(2, "reserve").await, StepState::Cancelled);
-        let overwrites: [fn(&mut Tx<'_>) -> Result<(), StoreError>; 4] = [
+        let overwrites: [Write; 4] = [
             |tx| tx.step_done(id(1), "reserve", "{}", NOW),
             |tx| tx.step_cancelled(id(1), "reserve", NOW),
             |tx| tx.step_done(id(2), "reserve", "{}", NOW),
