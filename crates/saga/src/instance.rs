@@ -54,6 +54,9 @@ pub struct Instance {
     /// How many lines about what fits nowhere its history has.
     #[serde(skip_serializing_if = "is_zero", default)]
     pub notes: u32,
+    /// The trace it belongs to, as W3C Trace Context writes it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub traceparent: Option<String>,
     /// When it started.
     pub started: Timestamp,
     /// When it ended.
@@ -176,6 +179,7 @@ impl Instance {
             stuck: false,
             cause: None,
             notes: 0,
+            traceparent: None,
             started: now,
             ended: None,
         })

@@ -10,12 +10,17 @@
 
 pub mod context;
 pub mod definition;
+pub mod engine;
 pub mod instance;
 pub mod line;
+pub mod participant;
 pub mod step;
+pub mod wire;
 
 pub use context::{Context, Fields};
 pub use definition::{Catalogue, Definition, DefinitionError, Definitions, Rule};
+pub use engine::{Engine, SCHEMA};
 pub use instance::{Instance, Phase, SagaId, SagaKind, Status, StepRecord};
 pub use line::{Fit, Line, Note};
+pub use participant::{Answer, Participant, Task};
 pub use step::{Command, Input, Step, step};

@@ -120,4 +120,3 @@ pub fn step(definition: &Definition, instance: &Instance, input: Input, now: Tim
         fit,
     }
 }
-

@@ -1,0 +1,227 @@
+//! What a service uses to take commands of sagas.
+//!
+//! Promises, each in the transaction of the effect: a command has its effect once, and every
+//! repeat of it gets the same answer; a cancel before the act leaves a tombstone, and the act is
+//! refused when it comes; a cancel after the act undoes it once. Remembered as long as the store
+//! remembers steps ([`store::STEPS_RETENTION_HOURS`]), which is as long as its inbox takes a
+//! message at all, so nothing forgotten is ever done again.
+//!
+//! Does not know what a command means, and does not retry: what fails is the message's failure.
+
+use broker::{Message, ReactionError};
+use kit::codes;
+use kit::id::IdSource;
+use kit::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use store::{StepState, Tx};
+
+use crate::context::Fields;
+use crate::definition::REFUSED;
+use crate::wire::{self, Asked};
+
+/// What a step's name begins with where its compensation is remembered; a step's own begins with
+/// its number.
+const UNDO: &str = "undo ";
+
+/// A component that takes part in sagas. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Participant {
+    component: &'static str,
+    ids: IdSource,
+}
+
+/// What a participant answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    event: String,
+    acted: bool,
+    #[serde(default)]
+    data: Fields,
+}
+
+impl Answer {
+    /// It acted: there is something that a cancel would have to undo. In a compensation: it is
+    /// undone, and the event is the command's own ([`Asked::undo`]).
+    #[must_use]
+    pub fn acted(event: &str, data: Fields) -> Self {
+        Self {
+            event: event.to_owned(),
+            acted: true,
+            data,
+        }
+    }
+
+    /// It did not act, changed nothing, and never will.
+    #[must_use]
+    pub fn refused(event: &str, data: Fields) -> Self {
+        Self {
+            event: event.to_owned(),
+            acted: false,
+            data,
+        }
+    }
+
+    /// What it says to the others, and to its own compensation.
+    #[must_use]
+    pub fn data(&self) -> &Fields {
+        &self.data
+    }
+}
+
+/// What the service has to do, because nobody has done it yet.
+#[derive(Clone, Copy, Debug)]
+pub enum Task<'a> {
+    /// Execute the command.
+    Act(&'a Asked),
+    /// Undo what was executed; it cannot be refused.
+    Undo {
+        /// The compensation.
+        asked: &'a Asked,
+        /// What was answered when it acted.
+        answered: &'a Answer,
+    },
+}
+
+impl Participant {
+    /// The participant that this component is.
+    #[must_use]
+    pub fn new(component: &'static str, ids: IdSource) -> Self {
+        Self { component, ids }
+    }
+
+    /// Starts a saga, in the transaction of what it is about: one row of the outbox.
+    ///
+    /// # Errors
+    ///
+    /// If what it says is too large, or the store refuses.
+    pub fn register(
+        &self,
+        tx: &mut Tx<'_>,
+        (event, said): (&str, &wire::Said),
+        traceparent: Option<String>,
+        now: Timestamp,
+    ) -> Result<(), ReactionError> {
+        self.say(tx, (event, said), traceparent, now)
+    }
+
+    /// Handles a command: asks `execute` for what is not done yet, keeps its answer, and sends it.
+    /// For the reaction of the topic `COMPONENT.commands`.
+    ///
+    /// # Errors
+    ///
+    /// A message that is no command of the engine, what `execute` answers, or the store.
+    pub fn answer<F>(
+        &self,
+        tx: &mut Tx<'_>,
+        message: &Message,
+        now: Timestamp,
+        execute: F,
+    ) -> Result<(), ReactionError>
+    where
+        F: FnOnce(&mut Tx<'_>, Task<'_>) -> Result<Answer, ReactionError>,
+    {
+        if !wire::is_from_engine(&message.source) {
+            let reason = format!("commands come from sagas, not from {}", message.source);
+            return Err(ReactionError::refused(&codes::ROLE_NOT_ALLOWED, reason));
+        }
+        let asked: Asked = message.data()?;
+        if asked.step.starts_with(UNDO) || asked.command != message.kind {
+            let reason = "a command must name its step and itself";
+            let code = &codes::BODY_MUST_MATCH_SCHEMA;
+            return Err(ReactionError::refused(code, reason));
+        }
+        let answer = match &asked.undo {
+            None => act(tx, &asked, now, execute)?,
+            Some(done) => undo(tx, (&asked, done), now, execute)?,
+        };
+        let said = wire::Said {
+            saga_id: asked.saga_id,
+            step: Some(asked.step),
+            definition: None,
+            acted: answer.acted,
+            data: answer.data,
+        };
+        let traceparent = message.traceparent.clone();
+        self.say(tx, (&answer.event, &said), traceparent, now)
+    }
+
+    fn say(
+        &self,
+        tx: &mut Tx<'_>,
+        (event, said): (&str, &wire::Said),
+        traceparent: Option<String>,
+        now: Timestamp,
+    ) -> Result<(), ReactionError> {
+        let about = (self.component, &*said.saga_id.to_string());
+        let kind = (event, wire::SCHEMA_VERSION);
+        let mut message = Message::work(self.ids.next(), about, kind, now, said)?;
+        message.traceparent = traceparent;
+        tx.send(&message.sending(wire::EVENTS, now, now)?)?;
+        Ok(())
+    }
+}
+
+fn act<F>(
+    tx: &mut Tx<'_>,
+    asked: &Asked,
+    now: Timestamp,
+    execute: F,
+) -> Result<Answer, ReactionError>
+where
+    F: FnOnce(&mut Tx<'_>, Task<'_>) -> Result<Answer, ReactionError>,
+{
+    let saga = asked.saga_id.uuid();
+    match tx.step_begin(saga, &asked.step)? {
+        StepState::Done { document } => kept(&document),
+        StepState::Cancelled => Ok(Answer::refused(REFUSED, Fields::new())),
+        StepState::New => {
+            let answer = execute(tx, Task::Act(asked))?;
+            tx.step_done(saga, &asked.step, &written(&answer), now)?;
+            Ok(answer)
+        }
+    }
+}
+
+fn undo<F>(
+    tx: &mut Tx<'_>,
+    (asked, done): (&Asked, &str),
+    now: Timestamp,
+    execute: F,
+) -> Result<Answer, ReactionError>
+where
+    F: FnOnce(&mut Tx<'_>, Task<'_>) -> Result<Answer, ReactionError>,
+{
+    let saga = asked.saga_id.uuid();
+    let undoing = format!("{UNDO}{}", asked.step);
+    if let StepState::Done { document } = tx.step_begin(saga, &undoing)? {
+        return kept(&document);
+    }
+    let acted = match tx.step_begin(saga, &asked.step)? {
+        StepState::New => {
+            tx.step_cancelled(saga, &asked.step, now)?;
+            None
+        }
+        StepState::Cancelled => None,
+        StepState::Done { document } => Some(kept(&document)?).filter(|answer| answer.acted),
+    };
+    let answer = match &acted {
+        None => Answer::refused(done, Fields::new()),
+        Some(answered) => {
+            let task = Task::Undo { asked, answered };
+            let undone = execute(tx, task)?;
+            // What the engine waits for is this event, whatever the service calls it.
+            Answer::acted(done, undone.data)
+        }
+    };
+    tx.step_done(saga, &undoing, &written(&answer), now)?;
+    Ok(answer)
+}
+
+fn written(answer: &Answer) -> String {
+    serde_json::to_string(answer).expect("an answer has string keys and raw JSON only")
+}
+
+fn kept(document: &str) -> Result<Answer, ReactionError> {
+    serde_json::from_str(document)
+        .map_err(|error| ReactionError::refused(&codes::STORE_MUST_BE_INTACT, error))
+}
