@@ -51,7 +51,8 @@ const EVENTS: Twins = Twins {
     },
     postgres: Statement {
         name: "outbox_events_committed",
-        sql: "SELECT transaction::text AS number, position, id, topic, key, version, payload, created \
+        sql: "SELECT transaction::text AS number, position, id, topic, key, version, \
+              payload, created \
               FROM {service}_outbox WHERE (transaction, position) > (?1::text::xid8, ?2) \
               AND transaction < pg_snapshot_xmin(pg_current_snapshot()) \
               ORDER BY transaction, position LIMIT ?3",
@@ -66,7 +67,8 @@ const EVENTS_OF_TOPIC: Twins = Twins {
     },
     postgres: Statement {
         name: "outbox_events_of_topic_committed",
-        sql: "SELECT transaction::text AS number, position, id, topic, key, version, payload, created \
+        sql: "SELECT transaction::text AS number, position, id, topic, key, version, \
+              payload, created \
               FROM {service}_outbox WHERE topic = ?4 \
               AND (transaction, position) > (?1::text::xid8, ?2) \
               AND transaction < pg_snapshot_xmin(pg_current_snapshot()) \

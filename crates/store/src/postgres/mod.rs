@@ -370,6 +370,7 @@ fn check_database(
     let mut link = links.get().map_err(|error| unavailable(&error))?;
     check_migrations(&mut link, schema)?;
     check_settings(&mut link, &schema.prefix())?;
+    check_transaction_numbers(&mut link, &schema.prefix())?;
     for statement in schema.statements {
         link.prepare(statement.name, &service.text(statement)?)?;
     }
@@ -400,6 +401,27 @@ fn check_settings(link: &mut Link, prefix: &str) -> Result<(), StoreError> {
     }
     if row.get::<_, bool>(2) {
         return unsuitable("the service's login must not be able to change audit rows");
+    }
+    Ok(())
+}
+
+/// Refuses outboxes of another server's numbering (a restored dump): their rows would be held
+/// back, and new ones would stand before the places that consumers remember.
+fn check_transaction_numbers(link: &mut Link, prefix: &str) -> Result<(), StoreError> {
+    for outbox in ["outbox", "outbox_work"] {
+        let sql = format!(
+            "SELECT 1 FROM {prefix}.{prefix}_{outbox} \
+             WHERE transaction >= pg_snapshot_xmax(pg_current_snapshot()) LIMIT 1"
+        );
+        let ahead = link.client.query_opt(&sql, &[]);
+        if ahead
+            .map_err(|error| session::failure("transaction_numbers", &error))?
+            .is_some()
+        {
+            return Err(StoreError::Unsuitable {
+                reason: format!("transactions of {prefix}_{outbox} must be the server's own"),
+            });
+        }
     }
     Ok(())
 }

@@ -221,6 +221,27 @@ async fn transactions_are_ordered_as_numbers_are() {
 }
 
 #[tokio::test]
+async fn an_outbox_with_another_servers_numbers_is_refused_at_the_start() {
+    let outbox = "INSERT INTO notes.notes_outbox (transaction, id, topic, key, version, payload, \
+                  created) VALUES ('9000000000', gen_random_uuid(), 'a', 'a', 1, '{}', 0)";
+    let work = "INSERT INTO notes.notes_outbox_work (transaction, id, topic, key, document, \
+                created, due) VALUES ('9000000000', gen_random_uuid(), 'a', 'a', '{}', 0, 0)";
+    for restore in [outbox, work] {
+        let database = private_database().await;
+        database.migrate(&NOTES).await.unwrap();
+        let login = database.database("notes").await;
+        Store::open(&login, &NOTES, &[]).await.map(drop).unwrap();
+        database.run_as_migrator(restore).await;
+        let refused = Store::open(&login, &NOTES, &[]).await.map(drop);
+        let refused = refused.unwrap_err();
+        assert!(
+            matches!(refused, StoreError::Unsuitable { .. }),
+            "{refused:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn topics_are_read_apart_and_pages_are_bounded() {
     for_each_database(async |database| {
         let store = database.open(&NOTES, &[TOPIC, "notes.note_gone"]).await;
