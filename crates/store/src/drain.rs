@@ -279,7 +279,7 @@ impl Store {
     /// `rows_max` (never more than [`QUERY_ROWS_MAX`]) and about [`OUTBOX_PAGE_BYTES_MAX`]. Only an
     /// empty page says that there are no more.
     ///
-    /// On PostgreSQL an event is seen once every transaction that began before its own has ended,
+    /// On PostgreSQL an event is seen once every transaction that wrote before its own has ended,
     /// also one of another service: usually milliseconds later.
     pub async fn outbox_events(
         &self,
