@@ -11,6 +11,9 @@ use super::settings::KafkaSettings;
 /// The header that names the topic a message goes back to.
 const ORIGIN: &str = "florin-origin";
 
+/// Longest name of a topic, in Kafka's own rule.
+const TOPIC_BYTES_MAX: usize = 249;
+
 /// The header that says how many milliseconds are left after this rung; none if nothing is.
 const REST: &str = "florin-rest-ms";
 
@@ -63,8 +66,14 @@ pub fn onward<'a>(headers: impl Iterator<Item = (&'a str, &'a [u8])>) -> Option<
             _ => {}
         }
     }
-    let origin = origin?;
+    let origin = origin.filter(|name: &String| is_topic_name(name))?;
     Some(Onward { origin, rest })
+}
+
+/// Whether a topic can have this name; the client library does not take every text.
+fn is_topic_name(name: &str) -> bool {
+    let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    (1..=TOPIC_BYTES_MAX).contains(&name.len()) && name.bytes().all(is_legal)
 }
 
 #[cfg(test)]
@@ -124,6 +133,9 @@ mod tests {
         let none: [(&str, &[u8]); 0] = [];
         assert_eq!(onward(none.into_iter()), None);
         assert_eq!(onward([(ORIGIN, b"\xff".as_slice())].into_iter()), None);
+        for name in ["", "a b", "a\0b", "é", "x".repeat(250).as_str()] {
+            assert_eq!(onward([(ORIGIN, name.as_bytes())].into_iter()), None);
+        }
         let rest = [(ORIGIN, b"a".as_slice()), (REST, b"-1".as_slice())];
         assert_eq!(onward(rest.into_iter()), None);
         assert_eq!(rung_of(&settings(&[]), "florin.retry.x"), None);

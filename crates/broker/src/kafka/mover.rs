@@ -13,6 +13,7 @@ use std::time::Duration;
 use kit::time::Timestamp;
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::Consumer;
+use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::message::{BorrowedMessage, Headers, Message as _};
 use tokio::sync::watch;
 
@@ -28,6 +29,9 @@ const TAKEN_MAX: usize = 500;
 
 /// How long a message that was not confirmed waits for its next try, and a mover that failed.
 const AGAIN: Duration = Duration::from_secs(1);
+
+/// How long a message waits whose topic is not there any more: until somebody has made it again.
+const NO_TOPIC_AGAIN: Duration = Duration::from_secs(60);
 
 /// One message of a retry topic.
 struct Waiting {
@@ -201,36 +205,34 @@ impl<'a> Mover<'a> {
             .filter_map(|(_, head)| head.record.clone())
             .collect();
         let failures = self.kafka.publisher.send(&records).await?;
-        let mut failed: Vec<usize> = Vec::new();
+        let mut failed: BTreeMap<usize, Duration> = BTreeMap::new();
         for (place, error) in failures {
             let topic = &records[place].topic;
             tracing::warn!(topic, %error, "delayed message was not taken; tried again");
-            failed.push(place);
+            let has_topic = !matches!(
+                error.rdkafka_error_code(),
+                Some(RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition)
+            );
+            failed.insert(place, if has_topic { AGAIN } else { NO_TOPIC_AGAIN });
         }
         self.keep_failed(due, &failed);
         self.commit_moved().await
     }
 
     /// Puts what was not confirmed back to where it stood, to be tried again.
-    fn keep_failed(&mut self, due: Vec<(Place, Waiting)>, failed: &[usize]) {
-        let again = self
-            .kafka
-            .clock
-            .now()
-            .checked_add(AGAIN)
-            .unwrap_or(Timestamp::MAX);
+    fn keep_failed(&mut self, due: Vec<(Place, Waiting)>, failed: &BTreeMap<usize, Duration>) {
+        let now = self.kafka.clock.now();
         let published = due.into_iter().filter(|(_, head)| head.record.is_some());
-        let mut kept: Vec<(Place, Waiting)> = published
-            .enumerate()
-            .filter(|(index, _)| failed.contains(index))
-            .map(|(_, (place, head))| (place, Waiting { due: again, ..head }))
-            .collect();
+        let mut kept = Vec::new();
+        for (index, (place, head)) in published.enumerate() {
+            if let Some(again) = failed.get(&index) {
+                let due = now.checked_add(*again).unwrap_or(Timestamp::MAX);
+                kept.push((place, Waiting { due, ..head }));
+            }
+        }
         while let Some((place, head)) = kept.pop() {
-            self.lanes
-                .entry(place)
-                .or_default()
-                .waiting
-                .push_front(head);
+            let lane = self.lanes.entry(place).or_default();
+            lane.waiting.push_front(head);
         }
     }
 
