@@ -6,6 +6,7 @@
 //! underscores: `FLORIN_HTTP__REQUESTS_MAX`.
 
 mod check;
+mod messages;
 mod telemetry;
 mod tokens;
 
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Failure;
 pub use check::ConfigError;
+pub use messages::{CarrierKind, Messages};
 pub use telemetry::Telemetry;
 pub(crate) use tokens::must_be_component;
 
@@ -76,6 +78,8 @@ pub struct Config {
     pub log: Log,
     /// Where traces go.
     pub telemetry: Telemetry,
+    /// What carries messages between services.
+    pub messages: Messages,
     /// The ledger.
     pub ledger: Ledger,
     /// How long things are kept.
@@ -96,6 +100,8 @@ pub struct Ledger {
 pub struct Retention {
     /// Days after which a message that was sent or cancelled is deleted.
     pub message_days: u32,
+    /// Days after which a dead letter that was redriven or discarded is deleted.
+    pub dead_letter_days: u32,
 }
 
 /// A PostgreSQL server with one login per service: `florin_ledger`.
@@ -197,11 +203,13 @@ impl Default for Config {
                 filter: "info".to_owned(),
             },
             telemetry: Telemetry::default(),
+            messages: Messages::default(),
             ledger: Ledger {
                 zone: "UTC".to_owned(),
             },
             retention: Retention {
                 message_days: notifications::Retention::default().message_days,
+                dead_letter_days: dead_letters::Settings::default().letter_days,
             },
         }
     }

@@ -40,6 +40,19 @@ pub enum Failure {
         /// The editions there are.
         known: String,
     },
+    /// Roles that run apart, and nothing between them that carries messages.
+    #[error(
+        "messages.carrier must be rabbitmq or kafka where roles run apart: \
+         {topic} goes from {from} to {to}, and only one of them runs here"
+    )]
+    Apart {
+        /// The topic.
+        topic: String,
+        /// Who publishes.
+        from: String,
+        /// Who consumes.
+        to: String,
+    },
     /// The topology in the binary is wrong; a test of this crate prevents it.
     #[error(transparent)]
     Topology(#[from] host::TopologyError),

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use host::Service;
 use kit::id::IdSource;
@@ -64,6 +65,11 @@ pub struct Role {
 /// Every role of this binary.
 pub const ROLES: &[Role] = &[
     Role {
+        name: "dead-letters",
+        schema: Some(&dead_letters::SCHEMA),
+        build: dead_letters,
+    },
+    Role {
         name: "ledger",
         schema: Some(&ledger::SCHEMA),
         build: ledger,
@@ -112,6 +118,25 @@ pub fn find(name: &str) -> Result<&'static Role, Failure> {
                 .collect::<Vec<_>>()
                 .join(", "),
         })
+}
+
+fn dead_letters(wiring: &Wiring) -> Building<'_> {
+    Box::pin(async move {
+        let publishes = dead_letters::EDGES.publishes;
+        let config = &wiring.config;
+        let ladder = config.messages.ladder_ms.iter().copied();
+        Ok(dead_letters::service(dead_letters::Deps {
+            store: wiring.store(&dead_letters::SCHEMA, publishes).await?,
+            clock: wiring.clock.clone(),
+            ids: wiring.ids.clone(),
+            topics: publishes,
+            settings: dead_letters::Settings {
+                ladder: ladder.map(Duration::from_millis).collect(),
+                letter_days: config.retention.dead_letter_days,
+                ..dead_letters::Settings::default()
+            },
+        }))
+    })
 }
 
 fn ledger(wiring: &Wiring) -> Building<'_> {

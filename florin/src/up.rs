@@ -11,15 +11,15 @@ use std::sync::Arc;
 use host::{Host, Running, Service, StopSignals};
 use kit::id::IdSource;
 use kit::random::SystemRandom;
-use kit::time::SystemClock;
+use kit::time::{Clock, SystemClock};
 use store::{Database, PostgresLogin, SqliteFile};
 use tokio::sync::watch;
 use web::AccessTable;
 
 use crate::Failure;
-use crate::config::{Config, Environment, Overrides, StoreKind};
+use crate::config::{CarrierKind, Config, Environment, Overrides, StoreKind};
 use crate::migrate::{login, secret};
-use crate::roles::{self, Databases, Wiring};
+use crate::roles::{self, Databases, Role, Wiring};
 use crate::trust::{self, Trust};
 
 /// The file of all services in the data directory.
@@ -68,6 +68,7 @@ impl Up {
     /// Opens, builds, checks, binds.
     pub async fn start(config: &Config) -> Result<Self, Failure> {
         let roles = roles::selected(config)?;
+        check_carried(config, &roles)?;
         trust::check(config)?;
         make_private(&config.data)?;
         let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
@@ -101,6 +102,7 @@ impl Up {
             verifier,
             jwks,
             ids,
+            messages: config.messages.host(&(clock.clone() as Arc<dyn Clock>))?,
             clock,
             settings: config.settings(),
         };
@@ -153,6 +155,28 @@ impl Up {
             file.close().await;
         }
     }
+}
+
+/// The embedded carrier reaches no other process: roles that run apart need a server between them.
+fn check_carried(config: &Config, roles: &[&'static Role]) -> Result<(), Failure> {
+    if config.messages.carrier != CarrierKind::Embedded || config.roles.is_empty() {
+        return Ok(());
+    }
+    let topology = crate::topology()?;
+    let here = |name: &str| roles.iter().any(|role| role.name == name);
+    for topic in topology.topics() {
+        for from in topology.publishers(&topic.name) {
+            let apart = |to: &&str| here(from) != here(to);
+            if let Some(to) = topology.consumers(&topic.name).into_iter().find(apart) {
+                return Err(Failure::Apart {
+                    topic: topic.name.clone(),
+                    from: from.to_owned(),
+                    to: to.to_owned(),
+                });
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Where each service's tables are; on PostgreSQL with its own login and password file.

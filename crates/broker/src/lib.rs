@@ -5,9 +5,29 @@
 //! not know what a message means, and it spawns no task: the host runs what is here.
 
 mod carrier;
+mod consumer;
+mod decisions;
+mod embedded;
+mod failure;
 mod kafka;
+mod measure;
 mod message;
+mod rabbitmq;
+mod reaction;
+mod relay;
+mod settings;
+mod waiting;
 
 pub use carrier::{Carrier, CarrierError, Delivery, Feed, Future, Origin, Parcel, Pattern, Topic};
+pub use consumer::{Component, Consumer};
+pub use embedded::Embedded;
+pub use failure::UNREADABLE_BYTES_MAX;
 pub use kafka::{Kafka, KafkaSettings};
-pub use message::{Message, MessageError};
+pub use message::{DOCUMENT_BYTES_MAX, Message, MessageError, MessageId, MessageKind};
+pub use rabbitmq::{RabbitMq, RabbitMqSettings, SHARDS, shard_of};
+pub use reaction::{Reaction, ReactionError};
+pub use relay::Relay;
+pub use settings::{
+    BACKOFF_FIRST_MS, BACKOFF_MAX_MS, BATCH_MAX, LADDER_MS, LEASE_MS, OUTBOX_POLL_MS,
+    PARKED_POLL_MS, PUBLISH_TIMEOUT_MS, Settings, UPKEEP_MS,
+};

@@ -3,19 +3,18 @@
 //! Promises: what is written is read back the same; fields it does not know are ignored; what is
 //! not a message is refused by name, never a panic. It does not look into the data.
 
-use kit::id::{Id, Kind};
+pub use contracts::dead_letters::{MessageId, MessageKind};
+use kit::limits::BODY_BYTES_MAX;
 use kit::time::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde_json::value::{RawValue, to_raw_value};
+use store::{EVENT_KEY_BYTES_MAX, Envelope, Work};
 
-/// The kind of id a message has, event or work: `evt_…`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum MessageKind {}
-
-impl Kind for MessageKind {
-    const PREFIX: &'static str = "evt";
-}
+/// The longest document of a message: a report of its failure carries it as a JSON text, at most
+/// twice as long with its quotes escaped, and must itself fit what an outbox takes
+/// ([`BODY_BYTES_MAX`]) with some words around it.
+pub const DOCUMENT_BYTES_MAX: usize = BODY_BYTES_MAX / 2 - 16 * 1024;
 
 /// A message between services.
 ///
@@ -27,7 +26,7 @@ pub struct Message {
     /// Always `1.0`.
     pub specversion: String,
     /// Unique; a repeat carries the same.
-    pub id: Id<MessageKind>,
+    pub id: MessageId,
     /// The component it comes from: `/notifications`.
     pub source: String,
     /// What happened, or what is asked for: `notifications.message_sent`.
@@ -67,14 +66,79 @@ pub struct MessageError {
 }
 
 impl Message {
+    /// An event of ours, as it goes into the outbox. `traceparent` is of the request, if any.
+    pub fn event<E: contracts::Event>(
+        id: MessageId,
+        event: &E,
+        time: Timestamp,
+        traceparent: Option<String>,
+    ) -> Result<Self, MessageError> {
+        Ok(Self {
+            specversion: "1.0".to_owned(),
+            id,
+            source: format!("/{}", E::SOURCE),
+            kind: E::TYPE.to_owned(),
+            subject: event.key(),
+            time,
+            datacontenttype: "application/json".to_owned(),
+            schemaversion: E::SCHEMA_VERSION,
+            aggregateversion: Some(event.revision().into()),
+            attempt: 0,
+            traceparent,
+            data: to_raw_value(event).map_err(refused)?,
+        })
+    }
+
+    /// Work of `source` about `subject`: its type and version of schema, and what it says.
+    pub fn work<T: Serialize>(
+        id: MessageId,
+        (source, subject): (&str, &str),
+        (kind, schemaversion): (&str, u16),
+        time: Timestamp,
+        data: &T,
+    ) -> Result<Self, MessageError> {
+        Ok(Self {
+            specversion: "1.0".to_owned(),
+            id,
+            source: format!("/{source}"),
+            kind: kind.to_owned(),
+            subject: subject.to_owned(),
+            time,
+            datacontenttype: "application/json".to_owned(),
+            schemaversion,
+            aggregateversion: None,
+            attempt: 0,
+            traceparent: None,
+            data: to_raw_value(data).map_err(refused)?,
+        })
+    }
+
     /// Reads a document.
     pub fn parse(document: &str) -> Result<Self, MessageError> {
+        if document.len() > DOCUMENT_BYTES_MAX {
+            return Err(must(format!("at most {DOCUMENT_BYTES_MAX} bytes")));
+        }
         let message: Self = serde_json::from_str(document).map_err(refused)?;
         if message.specversion != "1.0" {
-            let reason = "specversion must be 1.0".to_owned();
-            return Err(MessageError { reason });
+            return Err(must("specversion 1.0"));
         }
         Ok(message)
+    }
+
+    /// Reads the document of an event: its subject can be a key, and its aggregate has a version.
+    pub fn parse_event(document: &str) -> Result<(Self, u64), MessageError> {
+        let message = Self::parse(document)?;
+        if message.subject.len() > EVENT_KEY_BYTES_MAX {
+            return Err(must(format!(
+                "a subject of at most {EVENT_KEY_BYTES_MAX} bytes"
+            )));
+        }
+        match message.aggregateversion {
+            Some(version) if version > 0 && i64::try_from(version).is_ok() => {
+                Ok((message, version))
+            }
+            _ => Err(must("an aggregateversion from 1 to 2^63 - 1")),
+        }
     }
 
     /// Writes the document.
@@ -83,10 +147,56 @@ impl Message {
         serde_json::to_string(self).expect("a message has string keys and raw JSON only")
     }
 
+    /// The event as a row of the outbox, for [`store::Tx::publish`].
+    pub fn envelope(&self, topic: &str) -> Result<Envelope, MessageError> {
+        let version = self
+            .aggregateversion
+            .ok_or_else(|| must("an aggregateversion"))?;
+        Ok(Envelope {
+            id: self.id.uuid(),
+            topic: topic.to_owned(),
+            key: self.subject.clone(),
+            version,
+            document: self.sized_document()?,
+            created: self.time,
+        })
+    }
+
+    /// The work as a row of the outbox, for [`store::Tx::send`]; delivered when `due`, at once if
+    /// that is past.
+    pub fn sending(
+        &self,
+        topic: &str,
+        now: Timestamp,
+        due: Timestamp,
+    ) -> Result<Work, MessageError> {
+        Ok(Work {
+            id: self.id.uuid(),
+            topic: topic.to_owned(),
+            key: self.kind.clone(),
+            document: self.sized_document()?,
+            created: now,
+            due,
+        })
+    }
+
     /// Reads the data as what the type says it is; fields that are not known are ignored.
     pub fn data<T: DeserializeOwned>(&self) -> Result<T, MessageError> {
         serde_json::from_str(self.data.get()).map_err(refused)
     }
+
+    fn sized_document(&self) -> Result<String, MessageError> {
+        let document = self.document();
+        if document.len() > DOCUMENT_BYTES_MAX {
+            return Err(must(format!("at most {DOCUMENT_BYTES_MAX} bytes")));
+        }
+        Ok(document)
+    }
+}
+
+fn must(have: impl std::fmt::Display) -> MessageError {
+    let reason = format!("it must have {have}");
+    MessageError { reason }
 }
 
 fn refused(error: serde_json::Error) -> MessageError {

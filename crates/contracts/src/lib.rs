@@ -1,11 +1,15 @@
-//! What services say to each other: public events, and later commands and ports, one file per
-//! service.
+//! What services say to each other: public events and work messages, one file per service, and the
+//! [`catalogue`] of all of them, from which the AsyncAPI document is written.
 //!
 //! Promises: a payload type here evolves only by adding optional fields; a breaking change is a
 //! new type with a new name. Consumers ignore fields they do not know. Events carry ids, never
 //! text meant for people and never personal data. It does not publish, store or decide anything.
 
+pub mod catalogue;
+pub mod dead_letters;
 pub mod notifications;
+
+mod example;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -28,4 +32,24 @@ pub trait Event: Serialize + DeserializeOwned {
     /// How many times that thing has changed, this change included. It rises with every event of
     /// a key, by more than one where a change was not published: a consumer can tell a repeat.
     fn revision(&self) -> u32;
+}
+
+/// What a work message says about itself: a command, an answer to one, a report. Any component may
+/// send it; the one that consumes the topic does it.
+pub trait Work: Serialize + DeserializeOwned {
+    /// The work topic it is sent to: `<the component that does it>.<what>`.
+    const TOPIC: &'static str;
+    /// The CloudEvents `type`.
+    const TYPE: &'static str;
+    /// The version of the payload's schema, from 1; raised when a field is added.
+    const SCHEMA_VERSION: u16;
+
+    /// The CloudEvents `subject`: the thing it is about.
+    fn subject(&self) -> String;
+}
+
+/// One of a type of message, with every field set, as documents show it.
+pub trait Example: utoipa::ToSchema {
+    /// The same every time.
+    fn example() -> Self;
 }

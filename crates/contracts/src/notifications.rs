@@ -7,8 +7,10 @@
 use kit::id::{Id, Kind};
 use kit::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use crate::Event;
+use crate::example;
+use crate::{Event, Example};
 
 /// The publishing component.
 const COMPONENT: &str = "notifications";
@@ -29,9 +31,10 @@ impl Kind for MessageKind {
 pub type MessageId = Id<MessageKind>;
 
 /// A message reached its recipient's mailbox.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MessageSent {
     /// The message.
+    #[schema(value_type = String, pattern = "^msg_[0-7][0-9a-hjkmnp-tv-z]{25}$")]
     pub message_id: MessageId,
     /// Its revision after this change.
     pub revision: u32,
@@ -47,6 +50,7 @@ pub struct MessageSent {
     /// The version of that template.
     pub template_version: u32,
     /// When it was sent.
+    #[schema(value_type = String, format = DateTime)]
     pub sent_at: Timestamp,
 }
 
@@ -65,16 +69,33 @@ impl Event for MessageSent {
     }
 }
 
+impl Example for MessageSent {
+    fn example() -> Self {
+        Self {
+            message_id: example::id(),
+            revision: 1,
+            recipient: "cus_01jd0000000000000000000000".to_owned(),
+            sender: "deals".to_owned(),
+            reference: Some("deal-2026-0001".to_owned()),
+            template_key: "deal-executed".to_owned(),
+            template_version: 1,
+            sent_at: example::TIME,
+        }
+    }
+}
+
 /// The recipient read a message for the first time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MessageRead {
     /// The message.
+    #[schema(value_type = String, pattern = "^msg_[0-7][0-9a-hjkmnp-tv-z]{25}$")]
     pub message_id: MessageId,
     /// Its revision after this change.
     pub revision: u32,
     /// The subject that read it.
     pub recipient: String,
     /// When it was read.
+    #[schema(value_type = String, format = DateTime)]
     pub read_at: Timestamp,
 }
 
@@ -93,10 +114,22 @@ impl Event for MessageRead {
     }
 }
 
+impl Example for MessageRead {
+    fn example() -> Self {
+        Self {
+            message_id: example::id(),
+            revision: 2,
+            recipient: "cus_01jd0000000000000000000000".to_owned(),
+            read_at: example::TIME,
+        }
+    }
+}
+
 /// A scheduled message was taken back before it was due; it will not be sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MessageCancelled {
     /// The message.
+    #[schema(value_type = String, pattern = "^msg_[0-7][0-9a-hjkmnp-tv-z]{25}$")]
     pub message_id: MessageId,
     /// Its revision after this change.
     pub revision: u32,
@@ -106,6 +139,7 @@ pub struct MessageCancelled {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub reference: Option<String>,
     /// When it was cancelled.
+    #[schema(value_type = String, format = DateTime)]
     pub cancelled_at: Timestamp,
 }
 
@@ -124,8 +158,20 @@ impl Event for MessageCancelled {
     }
 }
 
+impl Example for MessageCancelled {
+    fn example() -> Self {
+        Self {
+            message_id: example::id(),
+            revision: 2,
+            recipient: "cus_01jd0000000000000000000000".to_owned(),
+            reference: Some("deal-2026-0001".to_owned()),
+            cancelled_at: example::TIME,
+        }
+    }
+}
+
 /// A template got a new version, or was retired.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct TemplateChanged {
     /// The key of the template.
     pub template_key: String,
@@ -136,11 +182,12 @@ pub struct TemplateChanged {
     /// The newest version, after this change.
     pub version: u32,
     /// When it happened.
+    #[schema(value_type = String, format = DateTime)]
     pub changed_at: Timestamp,
 }
 
 /// What can happen to a template.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TemplateChange {
     /// A new version is in use.
@@ -161,5 +208,17 @@ impl Event for TemplateChanged {
 
     fn revision(&self) -> u32 {
         self.revision
+    }
+}
+
+impl Example for TemplateChanged {
+    fn example() -> Self {
+        Self {
+            template_key: "deal-executed".to_owned(),
+            revision: 3,
+            change: TemplateChange::Created,
+            version: 2,
+            changed_at: example::TIME,
+        }
     }
 }

@@ -4,51 +4,35 @@
 //! carrier can deliver it as it stands; it is kept if and only if the transaction is. It does not
 //! deliver.
 
+use broker::{Message, MessageError, MessageId, MessageKind};
 use contracts::Event;
-use kit::id::{IdSource, Kind};
+use kit::id::IdSource;
 use kit::time::Timestamp;
-use serde_json::json;
-use store::{Envelope, StoreError, Tx};
+use store::{StoreError, Tx};
 
-/// The kind of id an event has.
-enum EventKind {}
-
-impl Kind for EventKind {
-    const PREFIX: &'static str = "evt";
-}
-
-/// Appends `event`, which happened at `at`, to the outbox of the service `tx` belongs to.
+/// Appends `event`, which happened at `at`, to the outbox of the service `tx` belongs to. It
+/// carries the trace of the current span.
 ///
 /// # Errors
 ///
-/// [`StoreError::UndeclaredTopic`] if the service does not publish on the event's topic.
+/// [`StoreError::UndeclaredTopic`] if the service does not publish on the event's topic,
+/// [`StoreError::TooLarge`] if it does not fit a message.
 pub fn publish<E: Event>(
     tx: &mut Tx<'_>,
     ids: &IdSource,
     event: &E,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    let id = ids.next::<EventKind>();
-    let key = event.key();
-    // CloudEvents 1.0, sections 2.4 and 3: the context attributes, and two extensions.
-    let document = json!({
-        "specversion": "1.0",
-        "id": id,
-        "source": format!("/{}", E::SOURCE),
-        "type": E::TYPE,
-        "subject": key,
-        "time": at,
-        "datacontenttype": "application/json",
-        "schemaversion": E::SCHEMA_VERSION,
-        "aggregateversion": event.revision(),
-        "data": event,
-    });
-    tx.publish(&Envelope {
-        id: id.uuid(),
-        topic: E::TOPIC.to_owned(),
-        key,
-        version: u64::from(event.revision()),
-        document: document.to_string(),
-        created: at,
-    })
+    let id: MessageId = ids.next::<MessageKind>();
+    let trace = telemetry::current_traceparent();
+    let message = Message::event(id, event, at, trace).map_err(too_large)?;
+    tx.publish(&message.envelope(E::TOPIC).map_err(too_large)?)
+}
+
+/// What a message of ours can be refused for: its types are right, so it is its size.
+fn too_large(_: MessageError) -> StoreError {
+    StoreError::TooLarge {
+        part: "message",
+        bytes_max: broker::DOCUMENT_BYTES_MAX,
+    }
 }

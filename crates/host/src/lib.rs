@@ -12,6 +12,7 @@
 mod app;
 mod changes;
 mod events;
+mod messages;
 mod observe;
 mod probes;
 mod server;
@@ -23,6 +24,7 @@ mod writes;
 
 pub use changes::{Change, HistoryLine};
 pub use events::publish;
+pub use messages::{Carrying, Messages};
 pub use server::Drained;
 pub use service::{Readiness, Service, Stop, Work, WorkError};
 pub use start::{Host, Running, Settings, StartError, StopSignals};

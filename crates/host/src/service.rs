@@ -8,6 +8,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use broker::Reaction;
+use store::Store;
 use topology::Edges;
 use utoipa_axum::router::OpenApiRouter;
 use web::DenialSink;
@@ -93,6 +95,10 @@ pub struct Service {
     pub stops: Vec<Stop>,
     /// Where refusals on its routes are recorded; without one they are in the log only.
     pub denials: Option<DenialSink>,
+    /// Its tables, in whose outbox and inbox its messages are.
+    pub store: Option<Store>,
+    /// What it does with the messages it consumes.
+    pub reactions: Vec<Reaction>,
 }
 
 impl Service {
@@ -107,6 +113,8 @@ impl Service {
             readiness: Vec::new(),
             stops: Vec::new(),
             denials: None,
+            store: None,
+            reactions: Vec::new(),
         }
     }
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 use kit::id::IdSource;
 use kit::limits;
 use kit::time::Clock;
+use store::StoreError;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -19,6 +20,7 @@ use web::{
     AccessError, AccessTable, Denial, DenialLog, DenialSink, Gate, Recording, TokenVerifier, access,
 };
 
+use crate::messages::{self, Messages, Post, Settling};
 use crate::observe::Pipeline;
 use crate::server::{Drained, Server};
 use crate::service::{Service, Stop, WorkError};
@@ -94,6 +96,16 @@ pub enum StartError {
         /// The route.
         route: String,
     },
+    /// A service does not do with messages what it says.
+    #[error("topic must {must}: {service} {topic}")]
+    Reaction {
+        /// The service.
+        service: &'static str,
+        /// The topic.
+        topic: String,
+        /// What must hold.
+        must: &'static str,
+    },
     /// The address cannot be bound.
     #[error("address must be free and ours: {address}: {source}")]
     Bind {
@@ -118,6 +130,8 @@ pub struct Host {
     pub jwks: Option<String>,
     /// Makes request ids.
     pub ids: IdSource,
+    /// What carries messages between services.
+    pub messages: Messages,
     /// When refusals happened.
     pub clock: Arc<dyn Clock>,
     /// Limits and addresses.
@@ -129,6 +143,7 @@ impl Host {
     pub async fn start(self) -> Result<Running, StartError> {
         for service in &self.services {
             self.topology.check(service.name, &service.edges)?;
+            messages::check(service, &self.topology)?;
         }
         app::check_routes(&self.services, self.access)?;
         let metrics = telemetry::start_metrics();
@@ -170,11 +185,18 @@ impl Host {
         let mut with_own = self.services.clone();
         with_own.push(own);
         let timers = Timers::new(&with_own, &self.clock);
-        let tasks = if settings.timers {
+        let mut tasks = if settings.timers {
             timers.spawn(&stopping)
         } else {
             JoinSet::new()
         };
+        let post = Post {
+            messages: &self.messages,
+            topology: &self.topology,
+            clock: &self.clock,
+            ids: &self.ids,
+        };
+        let settling = post.start(&self.services, &mut tasks, &stopping);
         let stops = self.services.into_iter().flat_map(named_stops).collect();
         let drain_timeout = self.settings.drain_timeout;
         Ok(Running {
@@ -186,6 +208,7 @@ impl Host {
             denials,
             stops,
             drain_timeout,
+            settling,
         })
     }
 }
@@ -247,6 +270,7 @@ pub struct Running {
     denials: DenialLog,
     stops: Vec<(String, Stop)>,
     drain_timeout: Duration,
+    settling: Settling,
 }
 
 impl Running {
@@ -265,6 +289,12 @@ impl Running {
     /// Runs the timer `service.timer` now and waits for it.
     pub async fn fire(&self, timer: &str) -> Result<(), FireError> {
         self.timers.fire(timer).await
+    }
+
+    /// Waits until everything that was published so far in this process, and what that led to, is
+    /// handled; what is parked or delayed is not waited for. Over the embedded carrier only.
+    pub async fn settle(&self) -> Result<(), StoreError> {
+        self.settling.settle().await
     }
 
     /// Begins to stop without waiting: `/readyz` goes down.

@@ -23,9 +23,12 @@ impl Service {
     /// Gives the service its store: readiness `store`, timer `trim`, refusals in the audit log.
     #[must_use]
     pub fn stored(self, store: &Store, clock: &Arc<dyn Clock>) -> Self {
+        let mut service = self;
+        service.store = Some(store.clone());
         let ready = store.clone();
         let (trimmed, clock) = (store.clone(), Arc::clone(clock));
-        self.denials(denial_sink(store.clone()))
+        service
+            .denials(denial_sink(store.clone()))
             .ready(Readiness::new("store", move || {
                 let store = ready.clone();
                 async move { store.check().await.map_err(WorkError::from) }

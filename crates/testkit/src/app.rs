@@ -9,6 +9,9 @@ use web::{Grant, Role, TokenIssuer, TokenVerifier};
 use crate::answer::{self, Call};
 use crate::world::World;
 
+/// How long [`TestApp::settle`] waits: on a busy machine a chain of messages takes a second.
+const SETTLE_MAX: Duration = Duration::from_secs(10);
+
 /// The audience of people's tokens.
 pub(crate) const AUDIENCE: &str = "florin";
 
@@ -39,6 +42,7 @@ impl World {
             verifier: TokenVerifier::new(trusted, vec![AUDIENCE.to_owned()], self.clock()),
             jwks: Some(self.issuer.jwks()),
             ids: self.ids.clone(),
+            messages: self.messages.clone(),
             clock: self.clock(),
             settings: self.settings.clone(),
         };
@@ -109,6 +113,14 @@ impl TestApp {
     /// Runs the timer `service.timer` once.
     pub async fn fire(&self, timer: &str) -> Result<(), FireError> {
         self.running.fire(timer).await
+    }
+
+    /// Waits until what was published so far, and what that led to, is handled; fails after ten
+    /// seconds. What is parked or delayed is not waited for. Over the embedded carrier only.
+    pub async fn settle(&self) {
+        let settled = tokio::time::timeout(SETTLE_MAX, self.running.settle()).await;
+        let settled = settled.expect("everything that was published is handled in time");
+        settled.expect("the stores can be read");
     }
 
     /// The running host, for tests of the host itself.

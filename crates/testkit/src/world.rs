@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use host::{Settings, Topology};
+use host::{Messages, Settings, Topology};
 use kit::id::IdSource;
 use kit::random::SeededRandom;
 use kit::time::{Clock, ManualClock, Timestamp};
@@ -24,6 +24,8 @@ pub struct World {
     pub database: Database,
     /// The host's limits; a test changes what it is about.
     pub settings: Settings,
+    /// What carries messages: embedded, unless a test brings a server.
+    pub messages: Messages,
     /// The access table; the embedded one unless a test brings its own.
     pub access: &'static AccessTable,
     /// The topology; the root's unless a test brings its own.
@@ -67,6 +69,7 @@ impl World {
                 timers: false,
                 ..Settings::default()
             },
+            messages: Messages::default(),
             access: AccessTable::embedded(),
             topology: Arc::new(topology),
             trusted: Vec::new(),

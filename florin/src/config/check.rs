@@ -117,6 +117,7 @@ pub(super) fn values(config: &Config) -> Result<(), ConfigError> {
     };
     super::tokens::check(config)?;
     config.telemetry.check()?;
+    config.messages.check()?;
     if config.postgres.server.contains('@') {
         return wrong(
             "postgres.server",
@@ -143,6 +144,10 @@ pub(super) fn values(config: &Config) -> Result<(), ConfigError> {
         ("http.connections_max", http.connections_max > 0),
         ("http.drain_timeout_ms", http.drain_timeout_ms > 0),
         ("retention.message_days", config.retention.message_days > 0),
+        (
+            "retention.dead_letter_days",
+            config.retention.dead_letter_days > 0,
+        ),
         (
             "postgres.connections_max",
             config.postgres.connections_max > 0,

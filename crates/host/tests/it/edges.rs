@@ -63,11 +63,11 @@ async fn an_undeclared_edge_of_any_kind_is_refused_by_name() {
 
 #[tokio::test]
 async fn a_declared_edge_is_allowed() {
+    // Topics are in `messages`: who publishes or consumes needs a store.
     let edges = Edges {
-        publishes: &["toy.things"],
-        consumes: &["toy.things"],
         calls: &["toy"],
         outside: &["api.example.org"],
+        ..Edges::default()
     };
     let app = toy::world()
         .await

@@ -5,6 +5,7 @@
 mod drain;
 mod edges;
 mod gate;
+mod messages;
 mod metrics;
 mod pipeline;
 mod probes;
