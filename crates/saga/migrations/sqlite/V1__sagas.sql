@@ -39,7 +39,7 @@ CREATE INDEX sagas_instances_ended
     ON sagas_instances (ended_at) WHERE ended_at IS NOT NULL;
 
 -- One row per input that changed something: its lines, as a JSON array.
-CREATE TABLE sagas_history (
+CREATE TABLE sagas_timeline (
     saga     BLOB    NOT NULL REFERENCES sagas_instances (id) ON DELETE CASCADE,
     revision INTEGER NOT NULL CHECK (revision >= 1),
     at       INTEGER NOT NULL,

@@ -110,12 +110,12 @@ const TRIM: Statement = Statement {
 
 const ADD_HISTORY: Statement = Statement {
     name: "add_history",
-    sql: "INSERT INTO sagas_history (saga, revision, at, lines) VALUES (?1, ?2, ?3, ?4)",
+    sql: "INSERT INTO sagas_timeline (saga, revision, at, lines) VALUES (?1, ?2, ?3, ?4)",
 };
 
 const LIST_HISTORY: Statement = Statement {
     name: "list_history",
-    sql: "SELECT revision, at, lines FROM sagas_history \
+    sql: "SELECT revision, at, lines FROM sagas_timeline \
           WHERE saga = ?1 AND revision > ?2 ORDER BY revision LIMIT ?3",
 };
 

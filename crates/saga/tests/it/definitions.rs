@@ -108,7 +108,8 @@ fn a_step_is_whole_and_ends_in_time() {
         Rule::StepMustBeWhole,
         "to = \"FINISHED\"",
         "to = \"FINISHED\"\ncommand = \"NOTIFY\"\nreceiver = \"notifications\"\ndeadline_ms = 9\n\
-         retry = { first_ms = 1, factor = 1, max = 1, cap_ms = 1 }\nundo = \"nothing\"\nwhy = \"-\"",
+         retry = { first_ms = 1, factor = 1, max = 1, cap_ms = 1 }\nundo = \"nothing\"\n\
+         why = \"-\"",
     );
     check(
         Rule::RetriesMustFitDeadline,

@@ -4,8 +4,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod definitions;
+mod engine;
 mod exploration;
 mod fixture;
 mod interleavings;
+mod net;
+mod participant;
 mod steps;
 mod world;
