@@ -13,6 +13,16 @@ async fn a_delayed_message_comes_after_its_time_and_not_before() {
     let runner = carrier.clone();
     let mover = tokio::spawn(async move { runner.run(stopping).await });
     let mut feed = carrier.subscribe("consumer", &topic).await.unwrap();
+    // Until the mover is at work nothing comes early.
+    let first = Parcel {
+        delay: Duration::from_millis(1),
+        ..parcel(&topic, "first", 1)
+    };
+    in_time("publish", carrier.publish(std::slice::from_ref(&first)))
+        .await
+        .unwrap();
+    drain(&mut feed, &[first.document]).await;
+
     // A rung, what lies between two, and what lies beyond the last; many, so that the messages of a
     // partition wait behind one another.
     let delays = [0, 300, 400, 600, 1_000];
@@ -76,6 +86,56 @@ async fn a_delayed_message_survives_the_death_of_the_server() {
         .await
         .unwrap();
     drain(&mut feed, &[after.document]).await;
+    stop.send(true).unwrap();
+    in_time("the mover to end", mover).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mover_that_dies_leaves_what_it_has_not_moved_to_the_next() {
+    let Some(world) = World::new() else { return };
+    let _server = shared().await;
+    let carrier = world.carrier();
+    let topic = world.topic(Pattern::Work, &["consumer"]);
+    carrier.declare(std::slice::from_ref(&topic)).await.unwrap();
+    let (stop, stopping) = watch::channel(false);
+    let runner = carrier.clone();
+    let moving = stopping.clone();
+    let mover = tokio::spawn(async move { runner.run(moving).await });
+    let publisher = carrier.clone();
+    let delayed = topic.clone();
+    let (enough, is_enough) = watch::channel(false);
+    let publishing = tokio::spawn(async move {
+        let mut published = Vec::new();
+        while !*is_enough.borrow() {
+            let parcel = Parcel {
+                delay: Duration::from_millis(300),
+                ..parcel(&delayed, "type", published.len() as u128)
+            };
+            publisher
+                .publish(std::slice::from_ref(&parcel))
+                .await
+                .unwrap();
+            published.push(parcel.document);
+        }
+        published
+    });
+    // It has moved some by now, and has taken some that wait.
+    let mut feed = carrier.subscribe("consumer", &topic).await.unwrap();
+    let mut received = BTreeSet::new();
+    while received.len() < 200 {
+        received.extend(next(&mut feed, 20).await.into_iter().map(|it| it.document));
+    }
+    mover.abort();
+    assert!(in_time("the mover to die", mover).await.is_err());
+    enough.send(true).unwrap();
+    let published = in_time("the publisher to end", publishing).await.unwrap();
+    let runner = carrier.clone();
+    let mover = tokio::spawn(async move { runner.run(stopping).await });
+    let missing: Vec<String> = published
+        .into_iter()
+        .filter(|document| !received.contains(document))
+        .collect();
+    drain(&mut feed, &missing).await;
     stop.send(true).unwrap();
     in_time("the mover to end", mover).await.unwrap();
 }
