@@ -5,7 +5,10 @@ PROFILE ?= ci
 DATA ?= data
 RUNS ?= 200
 
-.PHONY: help run test lint kill9 ci
+# Real servers, each with its own folder and ports, installed where they are missing.
+SERVERS := scripts/with-postgres scripts/with-rabbitmq scripts/with-kafka
+
+.PHONY: help run test test-servers bench lint kill9 ci
 
 help: ## list the commands
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,6 +24,14 @@ bin/florin:
 test: ## every test, with a PostgreSQL and the accounting tools it starts or installs itself
 	scripts/with-postgres scripts/with-accounting-tools \
 	  $(CARGO) test --locked --workspace --profile $(PROFILE)
+
+test-servers: ## what goes over RabbitMQ and Kafka, on servers it starts or installs itself
+	FLORIN_TEST_CARRIERS=required $(SERVERS) \
+	  $(CARGO) test --locked --profile $(PROFILE) --package broker --test it
+
+bench: ## rates and times of messages over every carrier, beside the carriers' own
+	FLORIN_TEST_CARRIERS=required FLORIN_TEST_POSTGRES_DURABLE=1 $(SERVERS) \
+	  $(CARGO) bench --locked --package broker --bench messages
 
 lint: ## formatting, clippy and the rules of the house
 	$(CARGO) fmt --all --check
