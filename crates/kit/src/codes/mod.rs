@@ -13,6 +13,7 @@
 //! Promises that [`ALL`] is complete and that names are unique. Does not carry the details of one
 //! refusal (which field, by how much): those are added where the problem document is made.
 
+pub mod dead_letters;
 pub mod host;
 pub mod ledger;
 pub mod money;
@@ -20,6 +21,7 @@ pub mod notifications;
 pub mod store;
 pub mod web;
 
+pub use dead_letters::*;
 pub use host::*;
 pub use ledger::*;
 pub use money::*;
@@ -41,7 +43,8 @@ pub struct Code {
 }
 
 /// Every owner with its codes, in the order of the alphabet. A new owner adds its list here.
-pub const OWNERS: [(&str, &[&Code]); 6] = [
+pub const OWNERS: [(&str, &[&Code]); 7] = [
+    ("dead_letters", dead_letters::CODES),
     ("host", host::CODES),
     ("ledger", ledger::CODES),
     ("money", money::CODES),

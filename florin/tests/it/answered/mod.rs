@@ -25,7 +25,13 @@ use web::Role;
 /// The owners whose codes are provoked here.
 const HERE: [&str; 5] = ["host", "money", "notifications", "store", "web"];
 /// The owners whose codes are compared in a test of their own, which is this file.
-const ELSEWHERE: [(&str, &str); 1] = [("ledger", "services/ledger/tests/it/refusals.rs")];
+const ELSEWHERE: [(&str, &str); 2] = [
+    (
+        "dead_letters",
+        "services/dead-letters/tests/it/refusals.rs",
+    ),
+    ("ledger", "services/ledger/tests/it/refusals.rs"),
+];
 
 /// Who asks, unless it matters.
 const OPERATOR: (Role, &str) = (Role::Operator, "ops-1");
