@@ -39,6 +39,7 @@ lint: ## formatting, clippy and the rules of the house
 	$(CARGO) run --quiet --profile $(PROFILE) --package xtask -- tidy
 	$(CARGO) run --quiet --profile $(PROFILE) --package xtask -- errors --check
 	$(CARGO) run --quiet --profile $(PROFILE) --package xtask -- topology --check
+	$(CARGO) run --quiet --profile $(PROFILE) --package xtask -- asyncapi --check
 
 kill9: ## 200 kill -9 runs under load: no acknowledged write lost, none doubled
 	scripts/kill9 $(RUNS)

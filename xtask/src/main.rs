@@ -29,6 +29,13 @@ enum Command {
         #[arg(long, conflicts_with_all = ["name", "entity"])]
         self_test: bool,
     },
+    /// Write docs/asyncapi.json from topology.toml and the catalogue in contracts; refuses a change
+    /// that is not an addition.
+    Asyncapi {
+        /// Write nothing; fail if the document differs.
+        #[arg(long)]
+        check: bool,
+    },
     /// Write docs/errors.md from the table of error codes.
     Errors {
         /// Write nothing; fail if the page differs.
@@ -63,6 +70,7 @@ fn main() -> ExitCode {
                 .map(|()| true)
                 .map_err(|error| error.to_string())
         }
+        Command::Asyncapi { check } => asyncapi(&root, check),
         Command::Errors { check } => page(&root, "errors", &xtask::errors::page(), check),
         Command::Topology { check } => {
             xtask::topology::page(&root).and_then(|text| page(&root, "topology", &text, check))
@@ -91,6 +99,12 @@ fn new_service(root: &Path, name: &str, entity: Option<&str>) -> Result<(), Serv
         println!("{path}");
     }
     service::record(root, &names)
+}
+
+fn asyncapi(root: &Path, check: bool) -> Result<bool, String> {
+    let compared = xtask::asyncapi::record(root, check).map_err(|error| error.to_string())?;
+    println!("compatible with {compared} recorded versions");
+    Ok(true)
 }
 
 /// Writes or compares `docs/NAME.md`, which the command of the same name makes.

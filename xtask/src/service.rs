@@ -80,8 +80,9 @@ pub fn make(root: &Path, names: &Names) -> Result<Vec<String>, ServiceError> {
     Ok(files.into_iter().map(|(path, _)| path).collect())
 }
 
-/// Writes the two recorded pages that are made from the compiled service: its OpenAPI document and
-/// the table of errors. Needs the test server for PostgreSQL, as every test of a service does.
+/// Writes the recorded pages that are made from the compiled service: its OpenAPI document, the
+/// table of errors and the AsyncAPI document. Needs the test server for PostgreSQL, as every test
+/// of a service does.
 pub fn record(root: &Path, names: &Names) -> Result<(), ServiceError> {
     let folder = tempfile::tempdir().map_err(|source| at(root, source))?;
     // The test compares the document with the recorded one, and leaves what it found here.
@@ -99,11 +100,13 @@ pub fn record(root: &Path, names: &Names) -> Result<(), ServiceError> {
         (Err(_), Err(error)) => return Err(error),
         (Err(_), Ok(_)) => {}
     }
-    run(&mut cargo(
-        root,
-        &["run", "--quiet", "--package", "xtask", "--", "errors"],
-    ))
-    .map(drop)
+    for page in ["errors", "asyncapi"] {
+        run(&mut cargo(
+            root,
+            &["run", "--quiet", "--package", "xtask", "--", page],
+        ))?;
+    }
+    Ok(())
 }
 
 /// Cargo in this workspace, with the profile and the folder that built this program, so that what

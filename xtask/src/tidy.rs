@@ -11,6 +11,7 @@ pub mod tree;
 
 mod budgets;
 mod confined;
+mod contracts;
 mod dependencies;
 mod exceptions;
 mod floors;

@@ -27,6 +27,11 @@ pub fn edited(root: &Path, names: &Names) -> Result<Vec<(String, String)>, Servi
     edit("florin/Cargo.toml", &|text| {
         text.among("[dependencies]\n", &format!("{name}.workspace = true\n"))
     })?;
+    edit("crates/contracts/src/catalogue.rs", &|text| {
+        let rows = templates::part(root, "shared/catalogue.rs", names)?;
+        text.at_end_of_list("pub const MESSAGES: &[Entry] = &[", &rows)?
+            .imported("use crate::{", snake)
+    })?;
     edit("crates/contracts/src/lib.rs", &|text| {
         text.among_first("pub mod ", &format!("pub mod {snake};\n"))
     })?;
@@ -129,6 +134,13 @@ impl Text {
             Some(_) => ",\n",
         };
         self.text.insert_str(close, &format!("{gap}{part}"));
+        Ok(self)
+    }
+
+    /// Imports `name` beside what the list that `begin` opens has; rustfmt does the rest.
+    fn imported(mut self, begin: &'static str, name: &str) -> Result<Self, ServiceError> {
+        let open = self.text.find(begin).ok_or_else(|| self.missing(begin))? + begin.len();
+        self.text.insert_str(open, &format!("{name}, "));
         Ok(self)
     }
 

@@ -5,7 +5,8 @@
 
 use super::Check::{Both, Reading, Source, Tree};
 use super::{
-    Rule, budgets, confined, dependencies, floors, names, pages, services, sql, unfinished,
+    Rule, budgets, confined, contracts, dependencies, floors, names, pages, services, sql,
+    unfinished,
 };
 
 /// The rule that a Rust file parses.
@@ -57,6 +58,13 @@ pub const RULES: &[Rule] = &[
         holds: "a file of `crates/contracts` has at most 400 lines",
         why: "a service whose public face is longer is two services",
         check: Source(budgets::contract_lines),
+    },
+    Rule {
+        name: "catalogue",
+        holds: "every `impl Event` and `impl Work` of `contracts` has its row in the catalogue, \
+                and no other crate declares messages",
+        why: "what is in the catalogue is described, compared with what was recorded, and tried",
+        check: Tree(contracts::catalogue),
     },
     Rule {
         name: "floats",

@@ -141,6 +141,8 @@ fn a_new_service_is_tidy_and_named_wherever_services_are() {
         "\npath = \"/papers/v1/papers/{id}/close\"\n",
     );
     check("crates/contracts/src/lib.rs", "\npub mod papers;\n");
+    let row = "    Entry::event::<papers::PaperOpened>(),\n";
+    check("crates/contracts/src/catalogue.rs", row);
     check(
         "crates/kit/src/codes/mod.rs",
         "    (\"papers\", papers::CODES),\n",
