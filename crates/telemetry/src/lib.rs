@@ -6,6 +6,7 @@
 //! only, and go to a collector if there is one. It listens on no socket, and it does not decide
 //! what is logged and measured: the callers do, with the macros of `tracing` and `metrics`.
 
+mod help;
 mod logs;
 mod metrics;
 mod redacted;

@@ -2,11 +2,14 @@
 //!
 //! Promises: one recorder per process, however often it is asked for; times are histograms with
 //! the buckets below; labels are what the callers give, and they give only values from closed sets
-//! (route patterns, status codes, names in the source). Nothing listens: the host renders.
+//! (route patterns, status codes, names in the source). Every metric has a text of help.
+//! Nothing listens: the host renders.
 
 use std::sync::OnceLock;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+use crate::help::HELP;
 
 /// Upper bounds of the buckets of every histogram of seconds, from a group commit on a good disk
 /// to the longest request there may be. The promise of p95 < 200 ms is one of them.
@@ -49,6 +52,10 @@ pub fn start_metrics() -> Metrics {
                 .build_recorder();
             let handle = recorder.handle();
             metrics::set_global_recorder(recorder).expect("this is the only recorder");
+            for (name, help) in HELP {
+                // The recorder keeps help by name, of whatever kind the metric is.
+                metrics::describe_gauge!(name, help);
+            }
             Metrics { handle }
         })
         .clone()

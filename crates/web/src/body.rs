@@ -155,5 +155,16 @@ fn refuse(error: &serde_json::Error, at: String) -> Problem {
     if let Some(pointer) = member("duplicate field `") {
         return invalid(pointer, &codes::FIELD_MUST_NOT_REPEAT, message);
     }
-    invalid(at, &codes::FIELD_MUST_MATCH_SCHEMA, message)
+    invalid(at, &codes::FIELD_MUST_MATCH_SCHEMA, without_value(message))
+}
+
+/// What was expected, without what was found: a value in the wrong place may be a card number,
+/// and problems are kept by callers and by what stands between.
+fn without_value(message: &str) -> &str {
+    let repeats = ["invalid ", "unknown variant "];
+    let expected = message.rfind(", expected ").map(|at| at + ", ".len());
+    match expected {
+        Some(at) if repeats.iter().any(|start| message.starts_with(start)) => &message[at..],
+        _ => message,
+    }
 }

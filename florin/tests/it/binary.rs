@@ -1,7 +1,8 @@
 //! The binary as a whole: it starts, says so, serves, logs, and stops when told.
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Output, Stdio};
 
 use serde_json::Value;
@@ -17,12 +18,18 @@ pub(super) fn output(home: &Path, arguments: &[&str]) -> Output {
     florin(home, arguments).output().unwrap()
 }
 
+/// Where the process writes its log: a pipe that nobody empties would stop it.
+fn log_of(home: &Path) -> PathBuf {
+    home.join("stdout.log")
+}
+
 /// A running `florin up`, killed if the test ends early.
 pub(super) struct Up {
     child: Child,
     /// Kept open, so that later lines have a reader.
     stderr: BufReader<ChildStderr>,
     pub(super) said: String,
+    log: PathBuf,
 }
 
 impl Up {
@@ -31,7 +38,7 @@ impl Up {
         all.extend(arguments);
         let mut command = florin(home, &all);
         let mut child = command
-            .stdout(Stdio::piped())
+            .stdout(File::create(log_of(home)).unwrap())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
@@ -42,6 +49,7 @@ impl Up {
             child,
             stderr,
             said,
+            log: log_of(home),
         }
     }
 
@@ -63,15 +71,9 @@ impl Up {
                 .unwrap()
                 .success()
         );
-        let mut log = String::new();
-        self.child
-            .stdout
-            .take()
-            .unwrap()
-            .read_to_string(&mut log)
-            .unwrap();
         self.stderr.read_to_string(&mut self.said).unwrap();
-        (self.child.wait().unwrap(), log)
+        let status = self.child.wait().unwrap();
+        (status, std::fs::read_to_string(&self.log).unwrap())
     }
 }
 
@@ -83,7 +85,7 @@ impl Drop for Up {
 }
 
 /// A token of this machine's own issuer.
-fn token_of(home: &Path, role: &str) -> String {
+pub(super) fn token_of(home: &Path, role: &str) -> String {
     let minted = output(home, &["token", "--role", role, "--subject", "alice"]);
     assert!(minted.status.success());
     String::from_utf8(minted.stdout).unwrap().trim().to_owned()

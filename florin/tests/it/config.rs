@@ -106,3 +106,30 @@ fn what_cannot_be_is_refused() {
         "ledger.zone: must be the name of a time zone, such as Europe/Berlin",
     );
 }
+
+#[test]
+fn a_collector_is_a_plain_address_and_a_share_at_most_all() {
+    let good = "[telemetry]\ntraces = \"http://collector:4318/\"\nsampled_per_mille = 5";
+    let collector = load(good).unwrap().telemetry().collector.unwrap();
+    assert_eq!(collector.sampled_per_mille, 5);
+    assert_eq!(load("").unwrap().telemetry().collector, None);
+    for wrong in [
+        "",
+        "collector:4318",
+        "https://collector:4318",
+        "http://",
+        "http://name:secret@collector:4318",
+        "http://collector:4318/v1/traces",
+        "http://collector:4318?key=secret",
+    ] {
+        let refused = load(&format!("[telemetry]\ntraces = \"{wrong}\"")).unwrap_err();
+        assert!(
+            refused.starts_with("telemetry.traces: must be like"),
+            "{refused}"
+        );
+    }
+    check(
+        "[telemetry]\nsampled_per_mille = 1001",
+        "telemetry.sampled_per_mille: must be at most 1000",
+    );
+}

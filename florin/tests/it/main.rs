@@ -4,10 +4,14 @@
 
 mod answered;
 mod binary;
+mod collector;
 mod config;
 mod keys;
 mod kill9;
 mod postgres;
+mod promtool;
+mod redaction;
 mod service_tokens;
 mod tables;
 mod token;
+mod traces;

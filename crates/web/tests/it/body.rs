@@ -128,6 +128,31 @@ async fn a_wrong_field_is_named_by_its_pointer() {
 }
 
 #[tokio::test]
+async fn what_is_wrong_is_said_without_repeating_the_value() {
+    for (text, expected) in [
+        ("4111111111111111", "expected struct Order"),
+        (r#"{"amount":"4111111111111111"}"#, "expected i64"),
+        (
+            r#"{"amount":"a, expected 4111111111111111"}"#,
+            "expected i64",
+        ),
+        (
+            r#"{"amount":1,"kind":{"4111111111111111":{}}}"#,
+            "expected `sale`",
+        ),
+        (
+            r#"{"amount":1,"lines":[{"quantity":4111111111111111}]}"#,
+            "expected u32",
+        ),
+    ] {
+        let document = refused(text).await;
+        let detail = document["errors"][0]["detail"].as_str().unwrap();
+        assert!(detail.starts_with(expected), "{text}: {detail}");
+        assert!(!document.to_string().contains("4111"), "{document}");
+    }
+}
+
+#[tokio::test]
 async fn text_that_is_not_json_is_named_by_the_pointer_reached() {
     let cases = [
         (r#"{"amount":}"#, "/amount"),
