@@ -115,8 +115,18 @@ impl Message {
 
     /// Reads a document.
     pub fn parse(document: &str) -> Result<Self, MessageError> {
-        if document.len() > DOCUMENT_BYTES_MAX {
-            return Err(must(format!("at most {DOCUMENT_BYTES_MAX} bytes")));
+        Self::parse_within(document, DOCUMENT_BYTES_MAX)
+    }
+
+    /// Reads a document on the topic of failures: a report carries the document that failed, so it
+    /// may be as long as an outbox takes.
+    pub(crate) fn parse_report(document: &str) -> Result<Self, MessageError> {
+        Self::parse_within(document, BODY_BYTES_MAX)
+    }
+
+    fn parse_within(document: &str, bytes_max: usize) -> Result<Self, MessageError> {
+        if document.len() > bytes_max {
+            return Err(must(format!("at most {bytes_max} bytes")));
         }
         let message: Self = serde_json::from_str(document).map_err(refused)?;
         if message.specversion != "1.0" {

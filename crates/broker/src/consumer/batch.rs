@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use contracts::dead_letters::FailureKind;
+use contracts::dead_letters::{FAILURES, FailureKind};
 use kit::time::Timestamp;
 use store::{Delivery as Noted, Parked, Position, StoreError, Tx};
 use tokio::sync::watch;
@@ -79,6 +79,9 @@ impl Batch {
             let content = match running.topic.pattern {
                 Pattern::Events => Message::parse_event(&delivery.document)
                     .map(|(message, version)| Content::Event(message, version)),
+                Pattern::Work if running.topic.name == FAILURES => {
+                    Message::parse_report(&delivery.document).map(Content::Work)
+                }
                 Pattern::Work => Message::parse(&delivery.document).map(Content::Work),
             };
             Item {
