@@ -1,0 +1,138 @@
+//! Work over the whole path: each task once, whoever competes for it, and again if it failed.
+
+use contracts::dead_letters::FailureKind;
+use kit::time::{Clock, SystemClock};
+use store::StoreError;
+
+use crate::rig::on_every_rig;
+use crate::toys::{self, TASKS};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_competing_consumers_one_does_each_task() {
+    on_every_rig(async |mut rig| {
+        rig.start();
+        // Two more, as if in other processes.
+        for _ in 0..2 {
+            rig.consume(rig.till.clone(), rig.mood.reaction(TASKS));
+        }
+        for part in 0..10 {
+            let tasks: Vec<(u128, &str)> = (part * 30 + 1..=part * 30 + 30)
+                .map(|number| (number, "task"))
+                .collect();
+            rig.send(&tasks).await;
+        }
+        rig.until_seen(TASKS, 300).await;
+        rig.stop().await;
+        assert_eq!(toys::seen_count(&rig.till.store, TASKS).await, 300);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failing_task_is_reported_once_per_attempt_and_done_once_when_it_heals() {
+    on_every_rig(async |mut rig| {
+        rig.mood.refuse("bad");
+        rig.mood.panic("worse");
+        rig.start_carrying();
+        rig.start_till();
+        rig.start_letters(true);
+        rig.send(&[(1, "good"), (2, "bad"), (3, "fine"), (4, "worse")])
+            .await;
+        rig.until_failures(6).await;
+        rig.until_seen(TASKS, 2).await;
+        let failures = toys::failures(&rig.letters.store).await;
+        for (subject, code) in [
+            ("bad", "row_must_keep_constraints"),
+            ("worse", "internal_error"),
+        ] {
+            let of = failures.iter().filter(|failure| failure.subject == subject);
+            let of: Vec<_> = of.collect();
+            let attempts: Vec<u32> = of.iter().map(|failure| failure.attempt).collect();
+            assert_eq!(attempts, [1, 2, 3], "{subject}");
+            assert!(of.iter().all(|failure| failure.kind == FailureKind::Work));
+            assert!(
+                of.iter()
+                    .all(|failure| failure.code == code && failure.topic == TASKS)
+            );
+        }
+        // Somebody sends the last attempt again, twice: it is done once.
+        rig.mood.heal();
+        let last = failures
+            .iter()
+            .rfind(|failure| failure.subject == "bad")
+            .unwrap();
+        let mut again = broker::Message::parse(&last.document).unwrap();
+        again.attempt = 3;
+        let now = SystemClock.now();
+        let again = again.sending(TASKS, now, now).unwrap();
+        let sent: Result<(), StoreError> = rig
+            .letters
+            .store
+            .write(move |tx| tx.send_many(&[again.clone(), again.clone()]))
+            .await;
+        sent.unwrap();
+        rig.until_seen(TASKS, 3).await;
+        // What came after both has been done, so both have come.
+        rig.send(&[(5, "last")]).await;
+        rig.until_seen(TASKS, 4).await;
+        rig.stop().await;
+        let mut seen = toys::seen(&rig.till.store, TASKS).await;
+        seen.sort();
+        let expected = [("bad", 3), ("fine", 0), ("good", 0), ("last", 0)];
+        assert_eq!(
+            seen,
+            expected.map(|(about, attempt)| (about.to_owned(), attempt))
+        );
+        assert_eq!(toys::failures(&rig.letters.store).await.len(), 6);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_that_is_not_a_message_is_reported_and_holds_nothing_up() {
+    on_every_rig(async |mut rig| {
+        let now = SystemClock.now();
+        let long = format!("not JSON {}", "é".repeat(broker::UNREADABLE_BYTES_MAX));
+        for (number, document) in [(1, long), (2, String::new())] {
+            let mut bad = toys::task(number, "bad", now)
+                .sending(TASKS, now, now)
+                .unwrap();
+            bad.document = document;
+            let sent: Result<(), StoreError> = rig.shop.store.write(move |tx| tx.send(&bad)).await;
+            sent.unwrap();
+        }
+        rig.send(&[(3, "good")]).await;
+        rig.start();
+        rig.until_seen(TASKS, 1).await;
+        rig.until_failures(2).await;
+        rig.stop().await;
+        for failure in toys::failures(&rig.letters.store).await {
+            assert_eq!(failure.kind, FailureKind::Unreadable);
+            assert!(failure.document.len() <= broker::UNREADABLE_BYTES_MAX);
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn work_that_is_not_due_waits() {
+    on_every_rig(async |mut rig| {
+        rig.start();
+        let now = SystemClock.now();
+        let due = now
+            .checked_add(std::time::Duration::from_millis(90))
+            .unwrap();
+        let later = toys::task(1, "later", now)
+            .sending(TASKS, now, due)
+            .unwrap();
+        let sent: Result<(), StoreError> = rig.shop.store.write(move |tx| tx.send(&later)).await;
+        sent.unwrap();
+        rig.send(&[(2, "now")]).await;
+        rig.until_seen(TASKS, 2).await;
+        assert!(SystemClock.now() >= due);
+        rig.stop().await;
+        let seen = toys::seen(&rig.till.store, TASKS).await;
+        assert_eq!(seen[1].0, "later");
+    })
+    .await;
+}
