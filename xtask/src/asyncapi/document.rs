@@ -164,11 +164,13 @@ fn info() -> Value {
     })
 }
 
-const INFO: &str = "Every message that goes between the services of Florin: events, of which \
-each consumer gets all, in order per key; and work, which one component does. Each is a \
-CloudEvents 1.0 document in structured JSON form. Messages evolve by adding optional fields: consumers ignore \
-fields they do not know, and a breaking change is a new type. Delivery is at least once; the `id` \
-tells a repeat. Within one process the outbox itself is read, and no server is needed.";
+const INFO: &str = "\
+Every message that goes between the services of Florin: events, of which each consumer \
+gets all, in order per key; and work, which one component does. Each is a CloudEvents 1.0 \
+document in structured JSON form. Messages evolve by adding optional fields: consumers \
+ignore fields they do not know, and a breaking change is a new type. Delivery is at least \
+once; the `id` tells a repeat. Within one process the outbox itself is read, and no server \
+is needed.";
 
 fn servers() -> Value {
     json!({
