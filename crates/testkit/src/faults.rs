@@ -83,7 +83,7 @@ impl Faults {
         Ok(Self {
             entered: Arc::default(),
             release: Arc::default(),
-            store: Store::open(database, &store::SCHEMA, &[]).await?,
+            store: Store::open(database, &store::SCHEMA, &[store::TOPIC]).await?,
             clock,
         })
     }
@@ -120,8 +120,10 @@ enum Fault {
     HangUp,
     Hold,
     OldWork,
+    OutboxFull,
     Overtaken,
     Panic,
+    ParkedFull,
     Wait,
 }
 
@@ -188,8 +190,10 @@ async fn provoke(State(it): State<Faults>, Path(fault): Path<Fault>) -> Result<(
         Fault::HangUp => store::hang_up(&it.store).await,
         Fault::Hold => store::hold(&it.store, it.entered, it.release).await,
         Fault::OldWork => store::old_work(&it.store, it.clock.now()).await,
+        Fault::OutboxFull => store::outbox_full(&it.store, it.clock.now()).await,
         Fault::Overtaken => store::overtaken(&it.store).await,
         Fault::Panic => panic!("a handler that cannot go on"),
+        Fault::ParkedFull => store::parked_full(&it.store, it.clock.now()).await,
         Fault::Wait => {
             it.entered.notify_one();
             it.release.notified().await;

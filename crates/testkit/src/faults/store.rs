@@ -5,7 +5,9 @@
 use std::sync::Arc;
 
 use kit::time::Timestamp;
-use store::{Migration, Row, Schema, Statement, Store, StoreError, Tx};
+use store::{
+    Envelope, Migration, PARKED_ROWS_MAX, Parked, Row, Schema, Statement, Store, StoreError, Tx,
+};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -41,6 +43,15 @@ const HANG_UP: Statement = Statement {
     name: "hang_up",
     sql: "INSERT INTO faults_hang_up (id) VALUES (1)",
 };
+
+/// As many events are parked as may be.
+const PARK_ALL: Statement = Statement {
+    name: "park_all",
+    sql: "INSERT INTO faults_parked_topics (topic, parked) VALUES (?1, ?2)",
+};
+
+/// A topic it could publish on, if there were room.
+pub(super) const TOPIC: &str = "faults.things";
 
 /// The tables.
 pub(super) const SCHEMA: Schema = Schema {
@@ -94,6 +105,44 @@ pub(super) async fn endless(store: &Store) -> Result<(), StoreError> {
 pub(super) async fn old_work(store: &Store, now: Timestamp) -> Result<(), StoreError> {
     let noted = store.write(move |tx| tx.note_work(Uuid::nil(), Timestamp::MIN, now));
     noted.await.map(drop)
+}
+
+/// An event for an outbox that nobody empties.
+pub(super) async fn outbox_full(store: &Store, now: Timestamp) -> Result<(), StoreError> {
+    let event = Envelope {
+        id: Uuid::nil(),
+        topic: TOPIC.to_owned(),
+        key: "thing".to_owned(),
+        version: 1,
+        document: "{}".to_owned(),
+        created: now,
+    };
+    store.set_outbox_full(true);
+    let published = store.write(move |tx| tx.publish(&event)).await;
+    store.set_outbox_full(false);
+    published
+}
+
+/// An event that is to wait behind as many as may wait.
+pub(super) async fn parked_full(store: &Store, now: Timestamp) -> Result<(), StoreError> {
+    let parked = Parked {
+        id: Uuid::nil(),
+        topic: TOPIC.to_owned(),
+        key: "thing".to_owned(),
+        version: 1,
+        document: "{}".to_owned(),
+        created: now,
+        parked_at: now,
+        attempts: 1,
+        due: now,
+        dead: false,
+        error: String::new(),
+    };
+    let written = store.write(move |tx| {
+        tx.execute(&PARK_ALL, &[TOPIC.into(), PARKED_ROWS_MAX.into()])?;
+        tx.park(&parked)
+    });
+    written.await
 }
 
 /// A change of a row that another transaction changes each time between its read and its write.

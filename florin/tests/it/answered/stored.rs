@@ -37,6 +37,10 @@ pub async fn refused(app: &TestApp, seen: &mut Seen) {
     seen.refused(large, &codes::STORED_PART_MUST_FIT).await;
     let old = provoked(app, "old_work");
     seen.refused(old, &codes::WORK_MUST_BE_RECENT).await;
+    let outbox = provoked(app, "outbox_full");
+    seen.refused(outbox, &codes::OUTBOX_MUST_HAVE_ROOM).await;
+    let parked = provoked(app, "parked_full");
+    seen.refused(parked, &codes::PARKED_MUST_HAVE_ROOM).await;
     let endless = provoked(app, "endless");
     seen.refused(endless, &codes::STATEMENT_MUST_END_IN_TIME)
         .await;
