@@ -73,7 +73,7 @@ async fn consumers_dropped_at_any_moment_lose_and_double_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_carrier_repeats_has_no_effect() {
     on_every_rig(async |mut rig| {
-        // Published and not confirmed, so published again; acknowledged in vain, so delivered again.
+        // Not confirmed, so published again; not acknowledged, so delivered again.
         rig.faults.unconfirmed.store(4, Ordering::Relaxed);
         rig.faults.unacknowledged.store(6, Ordering::Relaxed);
         rig.publish(&run_of("a", 1, 30)).await;
