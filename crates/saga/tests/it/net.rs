@@ -187,16 +187,32 @@ impl Net {
 
     /// Delivers a command to its participant.
     pub async fn command(&mut self, message: &Message, crash: bool) -> Result<(), Ended> {
+        let done = self.deliver(message, crash).await;
+        self.pump().await;
+        done
+    }
+
+    /// A delivery that does not wait for others.
+    pub fn delivery(&self, message: &Message) -> impl Future<Output = Result<(), Ended>> + use<> {
+        self.deliver(message, false)
+    }
+
+    fn deliver(
+        &self,
+        message: &Message,
+        crash: bool,
+    ) -> impl Future<Output = Result<(), Ended>> + use<> {
         let (message, now, refusing) = (message.clone(), self.now, self.refusing);
         let receiver = receiver(&message.kind);
         let participant = Participant::new(receiver, self.ids.clone());
-        let done = self.players.write(move |tx| {
-            participant.answer(tx, &message, now, |tx, task| play(tx, task, refusing))?;
-            if crash { Err(Ended::Crashed) } else { Ok(()) }
-        });
-        let done = done.await;
-        self.pump().await;
-        done
+        let players = self.players.clone();
+        async move {
+            let done = players.write(move |tx| {
+                participant.answer(tx, &message, now, |tx, task| play(tx, task, refusing))?;
+                if crash { Err(Ended::Crashed) } else { Ok(()) }
+            });
+            done.await
+        }
     }
 
     /// Delivers an answer to the engine.

@@ -2,7 +2,7 @@
 
 use broker::Message;
 use saga::wire::Said;
-use testkit::for_each_database;
+use testkit::{for_each_database, together};
 
 use super::net::{Ended, Net};
 
@@ -133,6 +133,35 @@ async fn a_command_is_taken_from_the_engine_alone_and_must_name_itself() {
         ));
         assert_eq!(net.effects(1).await, []);
         assert!(net.answers.is_empty());
+    })
+    .await;
+}
+
+/// On PostgreSQL two processes may take a command and its cancel at the same moment. One of them
+/// may be refused and come again, but never do both orders stand.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_and_its_cancel_at_the_same_moment_leave_one_truth() {
+    for_each_database(async |database| {
+        let mut net = Net::open(&database).await;
+        let approve = with_order(&mut net).await;
+        net.cancel(1).await.unwrap();
+        let cancel = net.commands[1].clone();
+        let at_once = [&approve, &cancel, &approve, &cancel, &approve, &cancel];
+        together(at_once.map(|message| net.delivery(message))).await;
+        net.pump().await;
+        net.deliver_all().await;
+        let said: std::collections::BTreeSet<_> = net
+            .answers
+            .iter()
+            .filter(|message| message.kind == "ORDER_CANCELLED")
+            .map(|message| message.data::<Said>().unwrap().acted)
+            .collect();
+        assert_eq!(said.len(), 1, "every cancel is answered alike");
+        let effects = net.effects(1).await;
+        let order = effects.iter().find(|(step, ..)| step == "1.APPROVE_ORDER");
+        let acted = order.map(|(_, done, undone)| (*done, *undone));
+        assert_eq!(acted, said.contains(&true).then_some((1, 1)));
+        assert_eq!(net.place(1).await, "FINISHED ended");
     })
     .await;
 }
