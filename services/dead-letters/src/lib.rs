@@ -25,6 +25,7 @@ pub const EDGES: host::Edges = host::Edges {
     publishes: &[
         contracts::dead_letters::DECISIONS,
         contracts::dead_letters::FAILURES,
+        contracts::sagas::EVENTS,
     ],
     consumes: &[contracts::dead_letters::FAILURES],
     calls: &[],

@@ -47,8 +47,10 @@ pub fn ways(deps: &Deps) -> Ways {
 pub fn failures(deps: Deps) -> Reaction {
     let ways = ways(&deps);
     Reaction::new(FAILURES, move |tx, message| {
-        let Err(error) = take(tx, &deps, &ways, message) else {
-            return Ok(());
+        let error = match take(tx, &deps, &ways, message) {
+            Ok(()) => return Ok(()),
+            Err(Error::Store(error)) if passes(&error) => return Err(error.into()),
+            Err(error) => error,
         };
         // To refuse it would be to report it, to ourselves. An error of the store that passes
         // keeps the report where it is, with a backoff.
@@ -59,6 +61,20 @@ pub fn failures(deps: Deps) -> Reaction {
         metrics::counter!("florin_dead_letters_reports_waiting_total").increment(1);
         Err(ReactionError::Store(StoreError::Busy))
     })
+}
+
+/// Whether the store will do the same later: the consumer waits for it by itself, and says so.
+fn passes(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::Busy
+            | StoreError::Closed
+            | StoreError::Unavailable { .. }
+            | StoreError::CommitOutcomeUnknown { .. }
+            | StoreError::GroupRolledBack
+            | StoreError::Contended { .. }
+            | StoreError::OutboxMustHaveRoom
+    )
 }
 
 /// The timers of the service.

@@ -2,7 +2,7 @@
 //! with what failed.
 
 use serde_json::json;
-use testkit::for_each_database;
+use testkit::{for_each_database, together};
 
 use super::*;
 
@@ -175,6 +175,57 @@ async fn a_redrive_after_the_repair_is_handled_once() {
         assert_eq!(it.toys.handled().await, [done("toy-1")]);
         assert_eq!(it.letter(&id).await["state"], "redriven");
         assert!(it.letters("open").await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_sent_is_not_redriven() {
+    for_each_database(async |database| {
+        let it = start(&database).await;
+        it.toys.ask("fail", "toy-1").await;
+        it.settle().await;
+        it.toys.repair("fail");
+        let before = it.only("open").await;
+        let id = text(&before, "id");
+        it.store.set_outbox_full(true);
+        it.decide(&id, "redrive", "1").await.expect(503);
+        assert_eq!(it.only("open").await, before);
+        let body = with(because(), json!({ "topic": "toys.commands" }));
+        it.write(OPERATOR, REDRIVES, "2", &body).await.expect(503);
+        assert_eq!(it.only("open").await, before);
+        it.store.set_outbox_full(false);
+        it.decide(&id, "redrive", "1").await.expect(200);
+        it.settle().await;
+        assert_eq!(it.toys.handled().await, [done("toy-1")]);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_operators_at_once_redrive_a_letter_once() {
+    for_each_database(async |database| {
+        let it = start(&database).await;
+        it.toys.ask("fail", "toy-1").await;
+        it.settle().await;
+        it.toys.repair("fail");
+        let id = text(&it.only("open").await, "id");
+        let keys: Vec<String> = (0..20).map(|number| number.to_string()).collect();
+        let calls = keys.iter().map(|key| it.decide(&id, "redrive", key));
+        let answers = together(calls).await;
+        assert!(
+            answers.iter().any(|answer| answer.status == 200),
+            "{answers:?}"
+        );
+        let answered = answers.iter().map(|answer| answer.status);
+        assert!(
+            answered.clone().all(|status| [200, 503].contains(&status)),
+            "{answers:?}"
+        );
+        it.settle().await;
+        assert_eq!(it.toys.handled().await, [done("toy-1")]);
+        let letter = it.letter(&id).await;
+        assert_eq!(letter["history"].as_array().map(Vec::len), Some(2));
     })
     .await;
 }

@@ -50,6 +50,49 @@ async fn closed_letters_are_deleted_after_their_time_and_open_ones_never() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn open_letters_are_counted_by_topic_and_consumer() {
+    for_each_database(async |database| {
+        let it = start(&database).await;
+        // A consumer of its own: all tests of the process share one recorder.
+        let consumer = if it.postgres {
+            "counted-there"
+        } else {
+            "counted-here"
+        };
+        let failed = || Failure {
+            consumer: consumer.to_owned(),
+            ..failure(&it)
+        };
+        let shown = async || {
+            let fired = it.app.fire("dead-letters.measure").await;
+            fired.expect("the timer runs");
+            let text = it.app.get("/metrics").send().await.expect(200).text;
+            let open = "florin_dead_letters_open";
+            let is = |line: &&str| line.starts_with(open) && line.contains(consumer);
+            let line = text.lines().find(is).unwrap_or_default().to_owned();
+            assert!(
+                line.is_empty() || line.contains("topic=\"toys.commands\""),
+                "{line}"
+            );
+            line.split(' ').next_back().unwrap_or_default().to_owned()
+        };
+        assert_eq!(shown().await, "");
+        it.report(&failed()).await;
+        it.report(&failed()).await;
+        assert_eq!(shown().await, "2");
+        for (key, letter) in it.letters("open").await.iter().enumerate() {
+            assert_eq!(shown().await, (2 - key).to_string());
+            let id = text(letter, "id");
+            it.decide(&id, "discard", &key.to_string())
+                .await
+                .expect(200);
+        }
+        assert_eq!(shown().await, "0");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_the_ladder_sent_is_forgotten_when_it_cannot_come_back() {
     for_each_database(async |database| {
         let it = start(&database).await;

@@ -123,12 +123,15 @@ impl Toys {
 
     /// From now on messages of this type, and events about this toy, are handled.
     pub fn repair(&self, what: &str) {
-        self.repaired.lock().unwrap().insert(what.to_owned());
+        self.repaired
+            .lock()
+            .expect("no test panics with it")
+            .insert(what.to_owned());
     }
 
     fn react(&self, tx: &mut Tx<'_>, message: &Message) -> Result<(), ReactionError> {
         let said: Value = message.data()?;
-        let repaired = self.repaired.lock().unwrap();
+        let repaired = self.repaired.lock().expect("no test panics with it");
         let fails = match message.kind.as_str() {
             "fail_then_pass" => message.attempt < 2,
             "fail" => !repaired.contains("fail"),
