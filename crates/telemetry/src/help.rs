@@ -4,7 +4,7 @@
 //! the sources. Units are in the names: seconds, or a count where nothing is said.
 
 /// Name and help of every metric, in order of the names.
-pub(crate) const HELP: [(&str, &str); 18] = [
+pub(crate) const HELP: &[(&str, &str)] = &[
     (
         "florin_carrier_failures_total",
         "Times a carrier of messages could not be reached or refused, by carrier.",
@@ -60,6 +60,19 @@ pub(crate) const HELP: [(&str, &str); 18] = [
     (
         "florin_parked_events",
         "Events kept aside because their key has failed, by topic and consumer.",
+    ),
+    ("florin_sagas", "Sagas there are, by definition and state."),
+    (
+        "florin_sagas_misfits_total",
+        "Messages that fitted nowhere in their saga and were kept in its history.",
+    ),
+    (
+        "florin_sagas_purged_total",
+        "Ended sagas deleted because their time of retention was over.",
+    ),
+    (
+        "florin_sagas_stuck",
+        "Sagas that cannot go on without an operator.",
     ),
     (
         "florin_timer_runs_total",

@@ -54,7 +54,7 @@ pub fn start_metrics() -> Metrics {
             metrics::set_global_recorder(recorder).expect("this is the only recorder");
             for (name, help) in HELP {
                 // The recorder keeps help by name, of whatever kind the metric is.
-                metrics::describe_gauge!(name, help);
+                metrics::describe_gauge!(*name, *help);
             }
             Metrics { handle }
         })
