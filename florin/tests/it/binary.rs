@@ -96,7 +96,7 @@ async fn it_starts_serves_logs_and_stops() {
     let home = TempDir::new().unwrap();
     let up = Up::start(home.path(), &[]);
     for line in [
-        "roles    ledger, notifications",
+        "roles    dead-letters, ledger, notifications",
         "data     ./data",
         "token    florin token",
     ] {
@@ -168,7 +168,8 @@ async fn a_role_that_does_not_run_has_no_routes() {
 fn an_edition_runs_its_roles() {
     let home = TempDir::new().unwrap();
     let up = Up::start(home.path(), &["--edition", "counselor"]);
-    assert!(up.said.contains("roles    notifications\n"), "{}", up.said);
+    let roles = "roles    dead-letters, notifications";
+    assert!(up.said.contains(roles), "{}", up.said);
 }
 
 #[track_caller]

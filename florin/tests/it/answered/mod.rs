@@ -25,12 +25,10 @@ use web::Role;
 /// The owners whose codes are provoked here.
 const HERE: [&str; 5] = ["host", "money", "notifications", "store", "web"];
 /// The owners whose codes are compared in a test of their own, which is this file.
-const ELSEWHERE: [(&str, &str); 2] = [
-    (
-        "dead_letters",
-        "services/dead-letters/tests/it/refusals.rs",
-    ),
+const ELSEWHERE: [(&str, &str); 3] = [
+    ("dead_letters", "services/dead-letters/tests/it/refusals.rs"),
     ("ledger", "services/ledger/tests/it/refusals.rs"),
+    ("sagas", "services/sagas/tests/it/refusals.rs"),
 ];
 
 /// Who asks, unless it matters.
