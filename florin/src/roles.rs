@@ -79,6 +79,11 @@ pub const ROLES: &[Role] = &[
         schema: Some(&notifications::SCHEMA),
         build: notifications,
     },
+    Role {
+        name: "sagas",
+        schema: Some(&sagas::SCHEMA),
+        build: sagas,
+    },
 ];
 
 /// The roles a configuration asks for: those named, else those of the edition, else all.
@@ -168,5 +173,19 @@ fn notifications(wiring: &Wiring) -> Building<'_> {
             ids,
             retention,
         }))
+    })
+}
+
+fn sagas(wiring: &Wiring) -> Building<'_> {
+    Box::pin(async move {
+        let topics = sagas::EDGES.publishes;
+        let service = sagas::service(sagas::Deps {
+            store: wiring.store(&sagas::SCHEMA, topics).await?,
+            clock: wiring.clock.clone(),
+            ids: wiring.ids.clone(),
+            definitions: Arc::new(sagas::shipped()?),
+            topics,
+        });
+        Ok(service.await?)
     })
 }

@@ -8,6 +8,7 @@
 pub mod catalogue;
 pub mod dead_letters;
 pub mod notifications;
+pub mod sagas;
 
 mod example;
 

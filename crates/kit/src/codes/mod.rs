@@ -18,6 +18,7 @@ pub mod host;
 pub mod ledger;
 pub mod money;
 pub mod notifications;
+pub mod sagas;
 pub mod store;
 pub mod web;
 
@@ -26,6 +27,7 @@ pub use host::*;
 pub use ledger::*;
 pub use money::*;
 pub use notifications::*;
+pub use sagas::*;
 pub use store::*;
 pub use web::*;
 
@@ -43,12 +45,13 @@ pub struct Code {
 }
 
 /// Every owner with its codes, in the order of the alphabet. A new owner adds its list here.
-pub const OWNERS: [(&str, &[&Code]); 7] = [
+pub const OWNERS: [(&str, &[&Code]); 8] = [
     ("dead_letters", dead_letters::CODES),
     ("host", host::CODES),
     ("ledger", ledger::CODES),
     ("money", money::CODES),
     ("notifications", notifications::CODES),
+    ("sagas", sagas::CODES),
     ("store", store::CODES),
     ("web", web::CODES),
 ];

@@ -104,10 +104,14 @@ pub struct Summary {
 pub struct Filter {
     /// Of this definition.
     pub definition: Option<String>,
+    /// In this state.
+    pub state: Option<String>,
     /// In this phase.
     pub phase: Option<String>,
     /// Only stuck ones.
     pub stuck: bool,
+    /// Started at this time or later.
+    pub since: Option<Timestamp>,
 }
 
 /// What one input did to a saga.
@@ -317,6 +321,11 @@ impl Engine {
             self.keep(tx, (definition, &loaded), &made, now)?;
         }
         Ok(ticked)
+    }
+
+    /// When the next saga is due; none if none waits for time to pass. One indexed read.
+    pub fn next_due(&self, tx: &mut Tx<'_>) -> Result<Option<Timestamp>, StoreError> {
+        store::next_due(tx)
     }
 
     /// The saga, if it is kept.

@@ -35,6 +35,7 @@ pub const STATEMENTS: &[&Statement] = &[
     &LIST,
     &LIST_STUCK,
     &LIST_DUE,
+    &NEXT_DUE,
     &COUNT,
     &TRIM,
     &ADD_HISTORY,
@@ -77,20 +78,28 @@ const LIST: Statement = Statement {
     name: "list",
     sql: "SELECT id, definition, version, state, phase, stuck, started_at, ended_at \
           FROM sagas_instances WHERE id < ?1 AND (?2 = '' OR definition = ?2) \
-          AND (?3 = '' OR phase = ?3) ORDER BY id DESC LIMIT ?4",
+          AND (?3 = '' OR phase = ?3) AND (?4 = '' OR state = ?4) AND started_at >= ?5 \
+          ORDER BY id DESC LIMIT ?6",
 };
 
 const LIST_STUCK: Statement = Statement {
     name: "list_stuck",
     sql: "SELECT id, definition, version, state, phase, stuck, started_at, ended_at \
           FROM sagas_instances WHERE stuck AND id < ?1 AND (?2 = '' OR definition = ?2) \
-          AND (?3 = '' OR phase = ?3) ORDER BY id DESC LIMIT ?4",
+          AND (?3 = '' OR phase = ?3) AND (?4 = '' OR state = ?4) AND started_at >= ?5 \
+          ORDER BY id DESC LIMIT ?6",
 };
 
 const LIST_DUE: Statement = Statement {
     name: "list_due",
     sql: "SELECT revision, document FROM sagas_instances \
           WHERE ended_at IS NULL AND due_at <= ?1 ORDER BY due_at, id LIMIT ?2",
+};
+
+const NEXT_DUE: Statement = Statement {
+    name: "next_due",
+    sql: "SELECT due_at FROM sagas_instances WHERE ended_at IS NULL AND due_at IS NOT NULL \
+          ORDER BY due_at LIMIT 1",
 };
 
 /// Those that have not ended, by the index of what is due.
@@ -207,6 +216,12 @@ pub(super) fn list_due(
     rows.iter().map(stored).collect()
 }
 
+/// When the first is due.
+pub(super) fn next_due(tx: &mut Tx<'_>) -> Result<Option<Timestamp>, StoreError> {
+    let row = tx.query_one_opt(&NEXT_DUE, &[])?;
+    row.map(|row| row.timestamp(0)).transpose()
+}
+
 fn stored(row: &Row) -> Result<Stored, StoreError> {
     let document = row.text(1)?;
     let instance = serde_json::from_str(&document);
@@ -228,6 +243,8 @@ pub(super) fn list(
         before.into(),
         filter.definition.as_deref().unwrap_or_default().into(),
         filter.phase.as_deref().unwrap_or_default().into(),
+        filter.state.as_deref().unwrap_or_default().into(),
+        filter.since.unwrap_or(Timestamp::MIN).into(),
         limit.into(),
     ];
     let rows = tx.query(statement, &values)?;

@@ -354,7 +354,7 @@ async fn every_statement_runs_on_both_databases() {
         let orders = Filter {
             definition: Some(ORDERS.into()),
             phase: Some("forward".into()),
-            stuck: false,
+            ..Filter::default()
         };
         assert_eq!(lists(&net, orders).await, [3, 2]);
         for _ in 0..12 {
@@ -370,6 +370,7 @@ async fn every_statement_runs_on_both_databases() {
         let retried = net.sagas.write(move |tx| {
             engine.timeline(tx, id, 0, 10)?;
             engine.counts(tx)?;
+            engine.next_due(tx)?;
             engine.trim(tx, now, 0)?;
             let by = Subject::parse("ops").unwrap();
             Ok::<_, Ended>(engine.retry(tx, id, by, now)?)
