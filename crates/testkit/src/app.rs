@@ -129,6 +129,13 @@ impl TestApp {
         &self.running
     }
 
+    /// Ends as a process does that is killed: whatever runs is dropped where it is.
+    #[must_use]
+    pub fn kill(self) -> World {
+        drop(self.running);
+        self.world
+    }
+
     /// Stops in order and gives the world back, database and clock as they are: to start again.
     pub async fn stop(self) -> (World, Drained) {
         let drained = self.running.stop().await;

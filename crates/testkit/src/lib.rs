@@ -11,6 +11,7 @@ mod databases;
 mod faults;
 mod openapi;
 pub mod postgres;
+pub mod sagas;
 mod together;
 mod world;
 
