@@ -8,7 +8,7 @@
 use std::fmt;
 use std::panic;
 
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::filter::{FilterExt as _, FilterFn, ParseError, filter_fn};
 use tracing_subscriber::fmt::format::{Format, Json, JsonFields, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter};
@@ -31,6 +31,7 @@ where
         .with_span_list(false);
     // Spans of traces are seen at any level: a line that passes the filter says where it stood.
     let filter = EnvFilter::try_new(filter)?.or(own_spans());
+    let filter = filter.and(filter_fn(is_discreet));
     Ok(lines::layer()
         .event_format(Traced(format))
         .fmt_fields(JsonFields::new())
@@ -41,6 +42,12 @@ where
 /// Lets the spans of traces pass, and nothing else.
 pub(crate) fn own_spans() -> FilterFn<fn(&Metadata<'_>) -> bool> {
     filter_fn(|metadata| metadata.is_span() && metadata.target() == spans::TARGET)
+}
+
+/// Whether a line can be written whatever the filter. The client of RabbitMQ writes whole messages
+/// into its warnings, and a message may hold a customer's data; its errors hold none.
+fn is_discreet(metadata: &Metadata<'_>) -> bool {
+    *metadata.level() == Level::ERROR || !metadata.target().starts_with("lapin")
 }
 
 /// From now on a panic is logged by its place.

@@ -56,3 +56,14 @@ fn the_filter_decides_and_a_wrong_one_is_refused() {
         assert!(try_captured(wrong, || {}).is_err(), "{wrong}");
     }
 }
+
+#[test]
+fn a_library_that_writes_messages_into_its_warnings_is_not_heard_whatever_the_filter() {
+    let lines = captured("trace,lapin=trace", || {
+        tracing::warn!(target: "lapin::returned_messages", "a whole message");
+        tracing::error!(target: "lapin::channel", "the channel is gone");
+        tracing::warn!("ours");
+    });
+    let heard: Vec<_> = lines.iter().map(|line| &line["message"]).collect();
+    assert_eq!(heard, ["the channel is gone", "ours"]);
+}
