@@ -28,6 +28,8 @@ const ROUNDS_MAX: u32 = 400;
 /// How often a saga is given time before what is held back is released: past all retries and the
 /// deadline of a step, and into those of its compensation.
 const PATIENCE: u32 = 40;
+/// After how many looks a lease is given time to end.
+const LOOKS_A_LEASE: u32 = 50;
 /// A lease that a killed process leaves is over at once.
 const LEASE: Duration = Duration::from_millis(1);
 
@@ -249,8 +251,15 @@ impl<'a> Play<'a> {
     /// process is to be killed.
     async fn quiet(&self) {
         let quiet = async {
+            let mut looks = 0_u32;
             while !self.post.wants_kill() && !self.is_sent().await {
                 let _ = timeout(LOOK_EVERY, self.post.changed()).await;
+                looks += 1;
+                if looks.is_multiple_of(LOOKS_A_LEASE) {
+                    // A process that was killed while it renewed its lease holds it a little
+                    // longer, and the clock stands still.
+                    self.process().app.world.clock.advance(LEASE * 2);
+                }
             }
         };
         let quiet = timeout(WAIT_MAX, quiet).await;

@@ -83,11 +83,11 @@ async fn sagas_are_listed_newest_first_in_pages_and_by_what_is_asked() {
                 json["next_cursor"].clone(),
             )
         };
-        assert_eq!(list("").await.0, [second.clone(), first.clone()]);
+        assert_eq!(list("").await.0, [second.as_str(), first.as_str()]);
         let (page, cursor) = list("limit=1").await;
-        assert_eq!(page, [second.clone()]);
+        assert_eq!(page, [second.as_str()]);
         let next = format!("limit=1&cursor={}", cursor.as_str().expect("a cursor"));
-        assert_eq!(list(&next).await.0, [first.clone()]);
+        assert_eq!(list(&next).await.0, [first.as_str()]);
         assert_eq!(
             list("definition=manual_create_order&state=DRAFT")
                 .await
