@@ -11,7 +11,7 @@ use broker::{Carrier, CarrierError, Delivery, Feed, Future, Message, Parcel, Top
 use contracts::dead_letters::FAILURES;
 use kit::id::IdSource;
 use saga::wire::{Asked, EVENTS, Said};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::Fault;
 
@@ -268,6 +268,10 @@ impl Carrier for Post {
             };
             Ok(Box::new(slot) as Box<dyn Feed>)
         })
+    }
+
+    fn run(&self, _: watch::Receiver<bool>) -> Future<'_, ()> {
+        Box::pin(async {})
     }
 }
 
