@@ -26,8 +26,8 @@ test: ## every test, with a PostgreSQL and the accounting tools it starts or ins
 	  $(CARGO) test --locked --workspace --profile $(PROFILE)
 
 test-servers: ## what goes over RabbitMQ and Kafka, on servers it starts or installs itself
-	FLORIN_TEST_CARRIERS=required $(SERVERS) \
-	  $(CARGO) test --locked --profile $(PROFILE) --package broker --test it
+	$(CARGO) test --locked --profile $(PROFILE) --package broker --test it --no-run
+	FLORIN_TEST_CARRIERS=required $(SERVERS) scripts/test-carriers $(PROFILE)
 
 bench: ## rates and times of messages over every carrier, beside the carriers' own
 	FLORIN_TEST_CARRIERS=required FLORIN_TEST_POSTGRES_DURABLE=1 $(SERVERS) \

@@ -135,10 +135,7 @@ pub trait Carrier: Send + Sync + 'static {
     /// Does what the carrier must do by itself while the process runs, such as bringing delayed
     /// messages back, until `stopping` says true. One that has nothing to do answers at once.
     /// Dropping the future loses nothing.
-    fn run(&self, stopping: watch::Receiver<bool>) -> Future<'_, ()> {
-        drop(stopping);
-        Box::pin(async {})
-    }
+    fn run(&self, stopping: watch::Receiver<bool>) -> Future<'_, ()>;
 }
 
 /// What one consumer receives of one topic.

@@ -298,6 +298,11 @@ impl Carrier for Embedded {
             Ok(Box::new(outboxes) as Box<dyn Feed>)
         })
     }
+
+    /// Nothing: [`Embedded::upkeep`] needs a clock, so it is run by itself.
+    fn run(&self, _: watch::Receiver<bool>) -> Future<'_, ()> {
+        Box::pin(async {})
+    }
 }
 
 /// What one consumer reads of one topic.

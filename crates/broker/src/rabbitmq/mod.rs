@@ -19,7 +19,7 @@ use std::time::Duration;
 use lapin::tcp::OwnedTLSConfig;
 use lapin::uri::AMQPUri;
 use lapin::{Connection, ConnectionProperties};
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, Semaphore, watch};
 
 pub use self::layout::{SHARDS, shard_of};
 use self::publishing::{CALLS_MAX, Line};
@@ -190,6 +190,11 @@ impl Carrier for RabbitMq {
         topic: &'a Topic,
     ) -> Future<'a, Result<Box<dyn Feed>, CarrierError>> {
         Box::pin(self.feed(consumer, topic))
+    }
+
+    /// Nothing: the server brings delayed work back by itself.
+    fn run(&self, _: watch::Receiver<bool>) -> Future<'_, ()> {
+        Box::pin(async {})
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use broker::{Carrier, CarrierError, Delivery, Feed, Future, Parcel, Topic};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 /// What goes wrong.
 #[derive(Default)]
@@ -154,6 +154,10 @@ impl Carrier for Faulty {
             let faults = self.faults.clone();
             Ok(Box::new(FaultyFeed { inner, faults }) as Box<dyn Feed>)
         })
+    }
+
+    fn run(&self, stopping: watch::Receiver<bool>) -> Future<'_, ()> {
+        self.inner.run(stopping)
     }
 }
 

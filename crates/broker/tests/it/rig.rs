@@ -214,6 +214,8 @@ impl Rig {
             });
             return;
         }
+        let (carrier, stopping) = (self.carrier.clone(), self.stopping.subscribe());
+        self.tasks.spawn(async move { carrier.run(stopping).await });
         for (number, component) in [&self.shop, &self.till, &self.letters]
             .into_iter()
             .enumerate()
