@@ -70,7 +70,12 @@ pub fn describe(
             carried.entry(entry.topic).or_default().push(entry);
         }
     }
+    // What goes there is named by the definitions of sagas, and described in docs/sagas.md.
+    let of_sagas = |name: &str| name == contracts::sagas::EVENTS || name.ends_with(".commands");
     for topic in topology.topics() {
+        if of_sagas(&topic.name) {
+            carried.entry(&topic.name).or_default();
+        }
         let entries = carried
             .get_mut(topic.name.as_str())
             .ok_or_else(|| DescribeError::Silent(topic.name.clone()))?;
