@@ -71,7 +71,7 @@ pub async fn play_with_every_fault(database: &TestDatabase, definition: Definiti
     let mut play = play::Play::open(database, definition, build).await;
     let undisturbed = play.run(&Fault::None).await;
     for fault in fault::all(play.definition(), undisturbed.messages) {
-        play.run_expecting(&fault, &undisturbed.state).await;
+        play.run_expecting(&fault, &undisturbed.path).await;
     }
     play.stop().await;
 }

@@ -36,8 +36,8 @@ const LEASE: Duration = Duration::from_millis(1);
 /// How a saga ended.
 #[derive(Clone, Debug)]
 pub(super) struct Ended {
-    /// In this state.
-    pub(super) state: String,
+    /// Along these steps, each with what became of it, in this state.
+    pub(super) path: Vec<String>,
     /// After so many messages.
     pub(super) messages: u32,
 }
@@ -171,11 +171,11 @@ impl<'a> Play<'a> {
         process.app.stop().await;
     }
 
-    /// Plays a saga; where the fault must not show, it ends in this state.
-    pub(super) async fn run_expecting(&mut self, fault: &Fault, state: &str) {
+    /// Plays a saga; where the fault must not show, it ends on this path.
+    pub(super) async fn run_expecting(&mut self, fault: &Fault, path: &[String]) {
         let ended = self.run(fault).await;
         if fault.is_hidden() {
-            assert_eq!(ended.state, state, "{fault:?} must not show");
+            assert_eq!(ended.path, path, "{fault:?} must not show");
         }
     }
 
@@ -339,8 +339,10 @@ impl<'a> Play<'a> {
         self.assert_no_contradiction(id, fault).await;
         assert_eq!(self.post.failures(), [""; 0], "{fault:?}: nothing fails");
         assert!(self.is_sent().await, "{fault:?}: outboxes are empty");
+        let steps = it.steps.iter();
+        let steps = steps.map(|step| format!("{} {:?}", step.name, step.status));
         Ended {
-            state: it.state,
+            path: steps.chain([it.state.clone()]).collect(),
             messages: self.post.delivered(),
         }
     }
