@@ -8,7 +8,7 @@ RUNS ?= 200
 # Real servers, each with its own folder and ports, installed where they are missing.
 SERVERS := scripts/with-postgres scripts/with-rabbitmq scripts/with-kafka
 
-.PHONY: help run test test-servers bench lint kill9 ci
+.PHONY: help run test test-servers bench million lint kill9 ci
 
 help: ## list the commands
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,9 @@ test-servers: ## what goes over RabbitMQ and Kafka, on servers it starts or inst
 bench: ## rates and times of messages over every carrier, beside the carriers' own
 	FLORIN_TEST_CARRIERS=required FLORIN_TEST_POSTGRES_DURABLE=1 $(SERVERS) \
 	  $(CARGO) bench --locked --package broker --bench messages
+
+million: ## a million messages of which one of a hundred fails, and what they leave behind
+	$(CARGO) run --locked --release --package broker --example throughput -- 1000000
 
 lint: ## formatting, clippy and the rules of the house
 	$(CARGO) fmt --all --check

@@ -210,7 +210,7 @@ const HEAD: &str = "\
 Who talks to whom, and why. `cargo xtask topology` writes this page from
 [`topology.toml`](../topology.toml); the host refuses every edge that is not there.
 
-Boxes are components; a flag is a topic of events, of which every consumer gets each; a slanted box is
-a topic of work, which one component does. A thin arrow is a message, a thick one a call.
+Boxes are components; a flag is a topic of events, of which every consumer gets each; a slanted
+box is a topic of work, which one component does. A thin arrow is a message, a thick one a call.
 
 ";

@@ -139,13 +139,18 @@ pub struct Host {
 }
 
 impl Host {
-    /// Checks everything, binds, and serves until [`Running::stop`].
-    pub async fn start(self) -> Result<Running, StartError> {
+    /// Refuses what is not declared, before anything is bound.
+    fn check(&self) -> Result<(), StartError> {
         for service in &self.services {
             self.topology.check(service.name, &service.edges)?;
             messages::check(service, &self.topology)?;
         }
-        app::check_routes(&self.services, self.access)?;
+        app::check_routes(&self.services, self.access)
+    }
+
+    /// Checks everything, binds, and serves until [`Running::stop`].
+    pub async fn start(self) -> Result<Running, StartError> {
+        self.check()?;
         let metrics = telemetry::start_metrics();
         let denials = DenialLog::new(denial_sink(&self.services), self.clock.clone());
         let gate = Gate::new(self.verifier.clone(), self.access, denials.clone());
