@@ -29,9 +29,11 @@ test-servers: ## what goes over RabbitMQ and Kafka, on servers it starts or inst
 	$(CARGO) test --locked --profile $(PROFILE) --package broker --test it --no-run
 	FLORIN_TEST_CARRIERS=required $(SERVERS) scripts/test-carriers $(PROFILE)
 
-bench: ## rates and times of messages over every carrier, beside the carriers' own
+bench: ## rates and times of messages beside the carriers' own, and of sagas
 	FLORIN_TEST_CARRIERS=required FLORIN_TEST_POSTGRES_DURABLE=1 $(SERVERS) \
 	  $(CARGO) bench --locked --package broker --bench messages
+	FLORIN_TEST_POSTGRES_DURABLE=1 scripts/with-postgres \
+	  $(CARGO) bench --locked --package sagas --bench sagas
 
 million: ## a million messages of which one of a hundred fails, and what they leave behind
 	$(CARGO) run --locked --release --package broker --example throughput -- 1000000

@@ -297,7 +297,8 @@ impl Running {
     }
 
     /// Waits until everything that was published so far in this process, and what that led to, is
-    /// handled; what is parked or delayed is not waited for. Over the embedded carrier only.
+    /// handled; what is parked or delayed is not waited for, nor what an older transaction on the
+    /// same PostgreSQL server holds back. Over the embedded carrier only.
     pub async fn settle(&self) -> Result<(), StoreError> {
         self.settling.settle().await
     }

@@ -116,7 +116,8 @@ impl TestApp {
     }
 
     /// Waits until what was published so far, and what that led to, is handled; fails after ten
-    /// seconds. What is parked or delayed is not waited for. Over the embedded carrier only.
+    /// seconds. What is parked or delayed is not waited for, nor what an older transaction on the
+    /// same PostgreSQL server holds back. Over the embedded carrier only.
     pub async fn settle(&self) {
         let settled = tokio::time::timeout(SETTLE_MAX, self.running.settle()).await;
         let settled = settled.expect("everything that was published is handled in time");

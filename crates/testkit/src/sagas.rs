@@ -10,6 +10,7 @@
 //!
 //! Does not: wait for time to pass; the clock is moved to what the saga waits for.
 
+mod crowd;
 mod fault;
 mod play;
 mod post;
@@ -26,6 +27,7 @@ use kit::id::IdSource;
 use kit::time::Clock;
 use saga::{Definition, Definitions};
 
+pub use crowd::Crowd;
 pub use fault::Fault;
 
 use crate::TestDatabase;
