@@ -6,6 +6,7 @@
 
 mod bounds;
 mod crash;
+mod document;
 mod events;
 mod faulty;
 mod kafka;
