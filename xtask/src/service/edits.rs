@@ -47,6 +47,10 @@ pub fn edited(root: &Path, names: &Names) -> Result<Vec<(String, String)>, Servi
         text.at_end_of_list("pub const ROLES: &[Role] = &[", &role)
             .map(|text| text.at_end_of_code(&build))
     })?;
+    edit("florin/tests/it/answered/mod.rs", &|text| {
+        let row = format!("(\"{snake}\", \"services/{name}/tests/it/refusals.rs\"),\n");
+        text.at_end_of_list("const ELSEWHERE: &[(&str, &str)] = &[", &row)
+    })?;
     edit("topology.toml", &|text| {
         text.before(
             "[[topic]]\n",

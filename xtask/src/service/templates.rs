@@ -44,6 +44,10 @@ const FILES: &[(&str, &str)] = &[
         "services/{{name}}/tests/it/openapi.rs",
     ),
     (
+        "service/tests/it/refusals.rs",
+        "services/{{name}}/tests/it/refusals.rs",
+    ),
+    (
         "service/tests/it/timers.rs",
         "services/{{name}}/tests/it/timers.rs",
     ),
