@@ -5,20 +5,15 @@
 
 use std::sync::Arc;
 
-use ::store::{Statement, Store, StoreError};
+use ::store::{Store, StoreError};
 use host::Messages;
 use kit::time::Timestamp;
 use saga::{Definition, Definitions, SagaId};
 
+use super::store::ENDED;
 use super::toys::{self, Props, Refused, Toy};
 use super::{Build, Engine};
 use crate::{TestApp, TestDatabase, World};
-
-/// Those that ended at a time or later.
-const ENDED: Statement = Statement {
-    name: "crowd_ended",
-    sql: "SELECT id FROM sagas_instances WHERE ended_at >= ?1 LIMIT 10000",
-};
 
 /// A process in which many sagas run.
 pub struct Crowd {

@@ -3,6 +3,12 @@
 use saga::SagaId;
 use store::{Migration, Row, Schema, Statement, StoreError, Tx};
 
+/// The sagas that ended at a time or later, in the tables of the engine.
+pub(super) const ENDED: Statement = Statement {
+    name: "crowd_ended",
+    sql: "SELECT id FROM sagas_instances WHERE ended_at >= ?1 LIMIT 10000",
+};
+
 /// The tables and statements of one toy.
 #[derive(Clone, Copy)]
 pub(super) struct Effects {
