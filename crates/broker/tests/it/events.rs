@@ -1,10 +1,14 @@
 //! Events over the whole path: once, in order per key, and past whatever fails.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use broker::Settings;
 use contracts::dead_letters::{Decision, FailureKind, Verdict};
 use kit::time::{Clock, SystemClock};
 use store::StoreError;
 
-use crate::rig::{Rig, on_every_rig};
+use crate::rig::{Rig, on_every_rig, settings};
 use crate::toys::{self, ORDERS};
 
 /// Keys `a`, `b`, … each with versions from 1 on, one version of each key after the other.
@@ -94,6 +98,11 @@ async fn a_failing_key_waits_while_others_go_on_and_catches_up_in_order() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_that_heals_on_the_ladder_needs_nobody() {
     on_every_rig(async |mut rig| {
+        // So many rungs that it is still on the ladder when it heals, however slow the machine.
+        rig.till.settings = Arc::new(Settings {
+            ladder: vec![Duration::from_millis(10); 100_000],
+            ..settings()
+        });
         rig.mood.panic("b");
         rig.publish(&orders(&["a", "b"], 3)).await;
         rig.start_carrying();
