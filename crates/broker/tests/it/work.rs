@@ -129,9 +129,13 @@ async fn work_that_is_not_due_waits() {
         sent.unwrap();
         rig.send(&[(2, "now")]).await;
         rig.until_seen(TASKS, 2).await;
-        // Which came first is up to the machine: what is sent now may take longer than that.
         assert!(SystemClock.now() >= due);
         rig.stop().await;
+        // Which came first is up to the machine: what is sent now may take longer than that.
+        let mut seen = toys::seen(&rig.till.store, TASKS).await;
+        seen.sort();
+        let about: Vec<&str> = seen.iter().map(|(about, _)| about.as_str()).collect();
+        assert_eq!(about, ["later", "now"]);
     })
     .await;
 }
