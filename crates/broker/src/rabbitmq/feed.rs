@@ -72,7 +72,8 @@ struct RabbitFeed {
 /// One queue on a channel of its own: an acknowledgement covers everything before it on the
 /// channel, which with two queues on one would be what the other has not yet handed out.
 struct Lane {
-    channel: Channel,
+    // Before the consumer: fields are dropped in their order, and the channel must be closed first.
+    channel: OwnChannel,
     consumer: Consumer,
     /// The newest message that was handed out and not acknowledged.
     handed_out: Option<u64>,
@@ -85,12 +86,14 @@ impl Lane {
         settings: &RabbitMqSettings,
     ) -> Result<Self, CarrierError> {
         let opened = in_time(settings, "channel", connection.create_channel()).await?;
-        let channel = opened.map_err(|error| unavailable(&error))?;
-        let limited = channel.basic_qos(settings.prefetch, BasicQosOptions::default());
+        let channel = OwnChannel(opened.map_err(|error| unavailable(&error))?);
+        let limited = channel
+            .0
+            .basic_qos(settings.prefetch, BasicQosOptions::default());
         in_time(settings, "prefetch", limited)
             .await?
             .map_err(|error| unavailable(&error))?;
-        let consuming = channel.basic_consume(
+        let consuming = channel.0.basic_consume(
             queue.into(),
             "".into(),
             BasicConsumeOptions::default(),
@@ -138,7 +141,7 @@ impl Lane {
             return Ok(());
         };
         let options = BasicAckOptions { multiple: true };
-        let acknowledged = self.channel.basic_ack(newest, options);
+        let acknowledged = self.channel.0.basic_ack(newest, options);
         in_time(settings, "acknowledgement", acknowledged)
             .await?
             .map_err(|error| unavailable(&error))?;
@@ -147,13 +150,18 @@ impl Lane {
     }
 }
 
-impl Drop for Lane {
-    /// Closes the channel before the library, dropping the consumer, would cancel it. After a
-    /// cancellation the server lets the next consumer begin while this one still holds messages,
-    /// and what comes back then comes back too late; a closed channel gives them back first.
+/// A channel that is closed when it is dropped, at whatever moment.
+///
+/// The library would leave it open when a consumer is still being asked for: the server would go on
+/// handing messages to a consumer nobody has. And once there is one it would only cancel it: then
+/// the next consumer begins while this one still holds messages, and what comes back comes too
+/// late. A closed channel gives everything back first.
+struct OwnChannel(Channel);
+
+impl Drop for OwnChannel {
     fn drop(&mut self) {
         // The first poll sends the request; the answer need not be waited for.
-        let closing = pin!(self.channel.close(200, "OK".into()));
+        let closing = pin!(self.0.close(200, "OK".into()));
         let _ = closing.poll(&mut Context::from_waker(Waker::noop()));
     }
 }

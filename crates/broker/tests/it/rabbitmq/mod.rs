@@ -4,6 +4,9 @@ mod failures;
 mod refusals;
 mod server;
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use broker::{Carrier, Pattern, RabbitMqSettings};
@@ -169,6 +172,43 @@ async fn giving_up_waiting_for_a_message_loses_none() {
     let rest = 4 * 50 - handled.len();
     handled.extend(take(feed.as_mut(), rest).await);
     assert_complete(&handled, 4, 50);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn giving_up_subscribing_leaves_nobody_behind_who_would_be_given_messages() {
+    let Some(server) = shared().await else { return };
+    let carrier = server.carrier();
+    let topic = topic("hesitant", Pattern::Work, &["wallets"]);
+    carrier.declare(std::slice::from_ref(&topic)).await.unwrap();
+    // Given up after one wait for the server, after two, and so on, until none is left.
+    let mut given_up = 0;
+    while !ends_within(carrier.subscribe("wallets", &topic), given_up).await {
+        given_up += 1;
+    }
+    assert!(
+        given_up > 3,
+        "it waits for a channel, queues and a consumer"
+    );
+    let parcels: Vec<_> = (0..40)
+        .map(|number| parcel(&topic, "open", number))
+        .collect();
+    carrier.publish(&parcels).await.unwrap();
+    let mut feed = carrier.subscribe("wallets", &topic).await.unwrap();
+    take(feed.as_mut(), 40).await;
+}
+
+/// Whether a future ends with so many waits, and no more; else it is dropped in the last of them.
+async fn ends_within<T>(future: impl Future<Output = T>, waits: usize) -> bool {
+    let (mut future, mut waited) = (pin!(future), 0);
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(_) => Poll::Ready(true),
+        Poll::Pending if waited == waits => Poll::Ready(false),
+        Poll::Pending => {
+            waited += 1;
+            Poll::Pending
+        }
+    })
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
