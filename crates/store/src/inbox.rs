@@ -88,12 +88,62 @@ impl Tx<'_> {
         created: Timestamp,
         now: Timestamp,
     ) -> Result<Delivery, StoreError> {
-        if created < hours_before(now, INBOX_RETENTION_HOURS) {
+        let noted = self.note_work_many(&[(id, created)], now)?;
+        Ok(noted[0])
+    }
+
+    /// Notes events of `producer`, each a key with the version of its aggregate, in this order;
+    /// answers of each what [`Self::note_event`] would have answered in its place. The same key may
+    /// come several times.
+    ///
+    /// On PostgreSQL one exchange with the server, however many there are.
+    pub fn note_events(
+        &mut self,
+        producer: &str,
+        events: &[(&str, u64)],
+        now: Timestamp,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        let noted = events.iter();
+        noted
+            .map(|(key, version)| self.note_event(producer, key, *version, now))
+            .collect()
+    }
+
+    /// Notes work messages, each an id with the time it was created at, in this order; answers of
+    /// each what [`Self::note_work`] would have answered in its place. The same id may come several
+    /// times.
+    ///
+    /// On PostgreSQL one exchange with the server, however many there are.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::WorkMustBeRecent`] when any of them is too old, which ends the transaction:
+    /// ask [`inbox_remembers`] of each before.
+    pub fn note_work_many(
+        &mut self,
+        work: &[(Uuid, Timestamp)],
+        now: Timestamp,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        if work
+            .iter()
+            .any(|(_, created)| !inbox_remembers(*created, now))
+        {
             return self.keep_failure(Err(StoreError::WorkMustBeRecent));
         }
-        let added = self.execute_own(&WORK_APPEND, &[id.into(), now.into()])?;
-        Ok(delivery(added))
+        let noted = work.iter();
+        noted
+            .map(|(id, _)| {
+                let added = self.execute_own(&WORK_APPEND, &[(*id).into(), now.into()])?;
+                Ok(delivery(added))
+            })
+            .collect()
     }
+}
+
+/// Whether the inbox would still remember work that was created then, so that it can be noted.
+#[must_use]
+pub fn inbox_remembers(created: Timestamp, now: Timestamp) -> bool {
+    created >= hours_before(now, INBOX_RETENTION_HOURS)
 }
 
 /// A statement changes one row for what is new, and none for what is known.

@@ -85,7 +85,7 @@ pub use drain::{OUTBOX_EVENTS_KEPT, OUTBOX_PAGE_BYTES_MAX, OUTBOX_ROWS_MAX, Outb
 pub use error::{Constraint, StoreError};
 pub use housekeeping::{TRIM_BATCH_ROWS, TRIM_BATCHES_MAX, Trimmed};
 pub use idempotency::{Idempotency, IdempotentRequest, StoredReply};
-pub use inbox::{Delivery, INBOX_RETENTION_HOURS};
+pub use inbox::{Delivery, INBOX_RETENTION_HOURS, inbox_remembers};
 pub use outbox::{EVENT_KEY_BYTES_MAX, Envelope, OUTBOX_PAGE_ROWS, OUTBOX_RETENTION_HOURS, Work};
 pub use parked::{PARKED_ERROR_BYTES_MAX, PARKED_ROWS_MAX, Parked};
 pub use position::Position;

@@ -86,6 +86,24 @@ impl<'a> Tx<'a> {
         Ok(changed)
     }
 
+    /// Runs a statement whose answer the closure does not need: no rows, and not how many it
+    /// changed.
+    ///
+    /// On PostgreSQL it may be sent with the next statement that needs an answer, or with the
+    /// `COMMIT`: one exchange with the server for all of them. Order and effect are as with
+    /// [`Self::execute`], and what the closure reads afterwards it sees. If it fails, the
+    /// transaction ends as ever with this statement's error, but the closure hears of it later:
+    /// from the next statement, or not at all when it has returned `Ok` before. Do not use it
+    /// where the closure goes by the error, as with a constraint that may be violated. On SQLite
+    /// it runs at once.
+    pub fn execute_later(
+        &mut self,
+        statement: &Statement,
+        values: &[Value],
+    ) -> Result<(), StoreError> {
+        self.execute(statement, values).map(drop)
+    }
+
     /// Runs a query (or a statement with `RETURNING`) and gives all its rows.
     ///
     /// More than [`QUERY_ROWS_MAX`] rows are an error ([`StoreError::TooManyRows`]).
