@@ -18,6 +18,8 @@ pub struct Call<'a> {
 /// What was answered.
 #[derive(Debug, Clone)]
 pub struct Answer {
+    /// What was asked, for messages of tests: method, path, and the beginning of the body.
+    pub asked: String,
     /// The status.
     pub status: u16,
     /// The headers.
@@ -47,11 +49,7 @@ impl Answer {
     /// The same answer if it has this status; else the test fails and shows the answer.
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
-        assert_eq!(
-            self.status, status,
-            "answered {}: {}",
-            self.status, self.text
-        );
+        assert_eq!(self.status, status, "{} → {}", self.asked, self.text);
         self
     }
 }
@@ -102,21 +100,32 @@ impl<'a> Call<'a> {
 
     /// Sends it and reads the whole answer.
     pub async fn send(self) -> Answer {
-        let response = self
-            .request
-            .send()
-            .await
-            .expect("the service under test answers");
+        let request = self.request.build().expect("a test's request is one");
+        let asked = asked(&request);
+        let response = self.app.client.execute(request).await;
+        let response = response.expect("the service under test answers");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.expect("the answer ends");
         let json = serde_json::from_str(&text).unwrap_or(Value::Null);
         Answer {
+            asked,
             status,
             headers,
             text,
             json,
         }
     }
+}
+
+/// A request in a few words.
+fn asked(request: &reqwest::Request) -> String {
+    let url = request.url();
+    let query = url
+        .query()
+        .map_or(String::new(), |query| format!("?{query}"));
+    let body = request.body().and_then(reqwest::Body::as_bytes);
+    let body = String::from_utf8_lossy(body.unwrap_or_default());
+    format!("{} {}{query} {body:.300}", request.method(), url.path())
 }
 
 /// Where a running host is reached.

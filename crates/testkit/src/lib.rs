@@ -5,20 +5,25 @@
 //! [`Faults`] is a service that meets, on request, what a service can meet.
 //! It does not ship, and it replaces none of our own code by something else.
 
+mod access;
 mod answer;
 mod app;
+pub mod carriers;
 mod databases;
 mod faults;
 mod openapi;
 pub mod postgres;
+mod refusals;
 pub mod sagas;
 mod together;
 mod world;
 
+pub use access::Access;
 pub use answer::{Answer, Call};
 pub use app::TestApp;
 pub use databases::{TestDatabase, assert_statements_executed, for_each_database};
 pub use faults::Faults;
-pub use openapi::assert_recorded;
+pub use openapi::Interface;
+pub use refusals::Refusals;
 pub use together::together;
 pub use world::{START, World};

@@ -2,27 +2,20 @@
 //!
 //! When the interface is meant to change, the failing test says which file to copy where.
 
-use std::path::Path;
-
-use testkit::{assert_recorded, for_each_database};
-use web::{AccessTable, openapi};
+use testkit::{Interface, for_each_database};
 
 use super::*;
 
-fn described(it: &Running) -> String {
-    let api = service(it.deps.clone()).router.get_openapi().clone();
-    let title = "Florin dead letters";
+fn interface(it: &Running) -> Interface {
     let about = "Messages that could not be handled, and what operators decide about them";
-    openapi::text(&openapi::finish(api, title, about))
+    Interface::of(&service(it.deps.clone()), about)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_description_is_the_recorded_one() {
     for_each_database(async |database| {
         let it = start(&database).await;
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        let recorded = root.join("docs/openapi/dead-letters.json");
-        assert_recorded(&recorded, &described(&it));
+        interface(&it).assert_recorded();
     })
     .await;
 }
@@ -31,17 +24,7 @@ async fn the_description_is_the_recorded_one() {
 async fn every_row_of_the_access_table_has_a_route() {
     for_each_database(async |database| {
         let it = start(&database).await;
-        let service = service(it.deps.clone());
-        let routes = openapi::routes(service.router.get_openapi());
-        let rows = AccessTable::embedded().rows().map(|(route, _)| route);
-        let own = rows.filter(|(_, path)| path.starts_with("/dead-letters/"));
-        let own: Vec<_> = own.cloned().collect();
-        assert!(own.iter().all(|row| routes.contains(row)), "{own:?}");
-        assert_eq!(own.len(), routes.len());
-        let known = Topology::parse(include_str!("../../../../topology.toml"));
-        let known = known.expect("a test of the host parses it");
-        let used = known.check_used(service.name, &service.edges);
-        assert_eq!(used, Ok(()), "what the topology declares is done");
+        interface(&it).assert_declared();
     })
     .await;
 }
@@ -50,8 +33,8 @@ async fn every_row_of_the_access_table_has_a_route() {
 async fn the_examples_work_as_written() {
     for_each_database(async |database| {
         let it = start(&database).await;
-        let description: Value = serde_json::from_str(&described(&it)).expect("it is JSON");
-        let example = |name: &str| description["components"]["schemas"][name]["example"].clone();
+        let interface = interface(&it);
+        let example = |name: &str| interface.example(name);
         let edit = example("EditLetter");
         let document = text(&edit, "document");
         let message = Message::parse(&document).expect("the example is a message");

@@ -1,11 +1,11 @@
 //! Every code the service can refuse a request with, where it points, and that it leaves nothing.
 //!
-//! The codes are those of `crates/kit/src/codes/dead_letters.rs`, as `OWNERS` lists them.
+//! The codes are those of `crates/kit/src/codes/dead_letters.rs`.
 
 use kit::codes::dead_letters as own;
-use kit::codes::{self, Code, OWNERS};
+use kit::codes::{self, Code};
 use reqwest::Method;
-use testkit::for_each_database;
+use testkit::{Refusals, for_each_database};
 
 use super::*;
 
@@ -182,6 +182,7 @@ async fn every_refusal_has_its_code_and_its_pointer_and_leaves_nothing() {
             refused_configs(),
         ]
         .concat();
+        let mut met = Refusals::of(&["dead_letters"]);
         for (number, (method, path, body, code, pointer)) in refusals.iter().enumerate() {
             let call = it
                 .app
@@ -195,7 +196,7 @@ async fn every_refusal_has_its_code_and_its_pointer_and_leaves_nothing() {
             };
             let call = call.key(&number.to_string()).header("if-match", seen);
             let answer = call.json(body).send().await;
-            refused(&answer, code, pointer, &format!("{path} {body}"));
+            met.check(&answer, code, pointer);
         }
         let path = format!("{CONFIGS}/one-more");
         let call = it
@@ -207,36 +208,12 @@ async fn every_refusal_has_its_code_and_its_pointer_and_leaves_nothing() {
             .json(&json!({ "max_retries": 1 }))
             .send()
             .await;
-        refused(&many, &own::EVENT_CONFIGS_MUST_BE_FEW, "", &path);
-        let met = |code: &&&Code| refusals.iter().any(|(_, _, _, known, _)| known == *code);
-        let owned = OWNERS.iter().find(|(owner, _)| *owner == "dead_letters");
-        let (_, owned) = owned.expect("they have an owner");
-        let missed: Vec<_> = owned.iter().filter(|code| !met(code)).collect();
-        assert_eq!(missed, [&&own::EVENT_CONFIGS_MUST_BE_FEW], "met by itself");
+        met.check(&many, &own::EVENT_CONFIGS_MUST_BE_FEW, "");
+        met.assert_all_met();
         let after = (it.letters("open").await, it.audit().await.len());
         assert_eq!(after, before);
     })
     .await;
-}
-
-#[track_caller]
-fn refused(answer: &Answer, code: &Code, pointer: &str, what: &str) {
-    let what = format!("{what} {}", answer.text);
-    assert_eq!(
-        (answer.status, answer.code()),
-        (code.status, code.name),
-        "{what}"
-    );
-    let at = answer.json["errors"][0]["pointer"]
-        .as_str()
-        .unwrap_or_default();
-    assert_eq!(at, pointer, "{what}");
-    assert_eq!(answer.json["remedy"], code.remedy, "{what}");
-    assert_eq!(
-        answer.header("content-type"),
-        "application/problem+json",
-        "{what}"
-    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,12 +1,14 @@
 //! Every code the ledger refuses a request with, provoked over HTTP: where it points, and that it
 //! leaves nothing. The codes provoked are compared with the table of codes.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
+
+use kit::codes;
+use testkit::Refusals;
 
 use super::disk::disk;
 use super::outage::find_no_room;
-use super::refused::{self, Refusal};
+use super::refused;
 use super::*;
 
 /// A book in which every refusal of `refused` can happen.
@@ -33,31 +35,13 @@ async fn prepared() -> Ledger {
     it
 }
 
-async fn check(it: &Ledger, refusal: &Refusal) {
-    let answer = it.call(refusal.method, &refusal.path, &refusal.body).await;
-    let said = format!("{} {} → {}", refusal.path, refusal.body, answer.text);
-    assert_eq!(answer.code(), refusal.code.name, "{said:.600}");
-    assert_eq!(answer.status, refusal.code.status, "{said:.600}");
-    let pointer = answer.json["errors"][0]["pointer"]
-        .as_str()
-        .unwrap_or_default();
-    assert_eq!(pointer, refusal.pointer, "{said:.600}");
-    assert!(
-        !answer.json["remedy"]
-            .as_str()
-            .unwrap_or_default()
-            .is_empty(),
-        "{said:.600}"
-    );
-}
-
 /// Every refusal of the tables leaves the journal and the balances as they were.
-async fn provoke_tables(provoked: &mut BTreeSet<&'static str>) {
+async fn provoke_tables(met: &mut Refusals) {
     let it = prepared().await;
     let before = (it.head().await, it.read("trial-balance").await.json);
     for refusal in refused::all() {
-        check(&it, &refusal).await;
-        provoked.insert(refusal.code.name);
+        let answer = it.call(refusal.method, &refusal.path, &refusal.body).await;
+        met.check(&answer, refusal.code, &refusal.pointer);
     }
     assert_eq!(
         (it.head().await, it.read("trial-balance").await.json),
@@ -73,50 +57,45 @@ async fn provoke_tables(provoked: &mut BTreeSet<&'static str>) {
         .expect(201);
 }
 
-async fn provoke_ids(provoked: &mut BTreeSet<&'static str>) {
+async fn provoke_ids(met: &mut Refusals) {
     let it = prepared().await;
     let path = format!("{BOOK}/transactions");
     let body = post(91, "ann/EUR", "bob/EUR", "1.00");
     let call = || it.app.post(&path).caller(Role::Accountant, "bea");
-    let differ = call().key(&id(92)).json(&body).send().await.expect(422);
-    assert_eq!(differ.code(), "transaction_ids_must_agree");
+    let differ = call().key(&id(92)).json(&body).send().await;
+    met.check(&differ, &codes::TRANSACTION_IDS_MUST_AGREE, "");
     let malformed = call()
         .key("not an id")
         .json(&with(body, json!({ "id": null })))
         .send()
         .await;
-    assert_eq!(
-        malformed.expect(422).code(),
-        "transaction_id_must_be_well_formed"
-    );
-    provoked.insert("transaction_ids_must_agree");
+    let code = &codes::TRANSACTION_ID_MUST_BE_WELL_FORMED;
+    met.check(&malformed, code, "Idempotency-Key");
 }
 
 /// The bounds of one request and of one process.
-async fn provoke_bounds(provoked: &mut BTreeSet<&'static str>) {
+async fn provoke_bounds(met: &mut Refusals) {
     let it = start().await;
     let item = post(1, "a", "b", "1.00");
     let bulk = json!({ "mode": "each", "transactions": vec![item; 8191] });
-    let refused = it.write("transactions/bulk", &bulk).await.expect(422);
-    assert_eq!(refused.code(), "bulk_must_fit_limit");
+    let refused = it.write("transactions/bulk", &bulk).await;
+    met.check(&refused, &codes::BULK_MUST_FIT_LIMIT, "");
     let commodity = json!({ "code": "X", "exponent": 0 });
     let import = json!({ "commodities": vec![commodity; 65_521] });
-    let refused = it.write("imports", &import).await.expect(422);
-    assert_eq!(refused.code(), "bulk_must_fit_limit");
-    provoked.insert("bulk_must_fit_limit");
+    let refused = it.write("imports", &import).await;
+    met.check(&refused, &codes::BULK_MUST_FIT_LIMIT, "");
     for number in 1.. {
         let made = it.make_book(&format!("b{number}"), "UTC").await;
         if made.status != 201 {
-            assert_eq!(made.expect(422).code(), "books_must_fit_limit");
+            met.check(&made, &codes::BOOKS_MUST_FIT_LIMIT, "");
             assert_eq!(number, 64, "book main is one of 64");
             break;
         }
     }
-    provoked.insert("books_must_fit_limit");
 }
 
 /// A book that is full, and one too large to be exported.
-async fn provoke_limits(provoked: &mut BTreeSet<&'static str>) {
+async fn provoke_limits(met: &mut Refusals) {
     let world = World::sqlite().await;
     let limits = Limits {
         accounts_max: 3,
@@ -129,15 +108,14 @@ async fn provoke_limits(provoked: &mut BTreeSet<&'static str>) {
     };
     let it = start_as(world, wish).await.with_accounts().await;
     let body = json!({ "account": "carol/EUR", "type": "asset", "currency": "EUR" });
-    let full = it.write("accounts", &body).await.expect(422);
-    assert_eq!(full.code(), "book_must_have_room");
-    let large = it.read("export?format=hledger").await.expect(422);
-    assert_eq!(large.code(), "export_must_fit_limit");
-    provoked.extend(["book_must_have_room", "export_must_fit_limit"]);
+    let full = it.write("accounts", &body).await;
+    met.check(&full, &codes::BOOK_MUST_HAVE_ROOM, "");
+    let large = it.read("export?format=hledger").await;
+    met.check(&large, &codes::EXPORT_MUST_FIT_LIMIT, "");
 }
 
 /// A queue that is full and a book that has stopped; see `outage` for all that holds then.
-async fn provoke_outage(provoked: &mut BTreeSet<&'static str>) {
+async fn provoke_outage(met: &mut Refusals) {
     let world = World::sqlite().await;
     let (journals, hand) = disk(sqlite(&folder(&world)));
     let wish = Wish {
@@ -145,18 +123,17 @@ async fn provoke_outage(provoked: &mut BTreeSet<&'static str>) {
         ..usual(&world)
     };
     let it = start_as(world, wish).await.with_accounts().await;
-    let busy = find_no_room(&it, &hand).await.expect(503);
-    assert_eq!(busy.code(), "book_queue_must_have_room");
+    let busy = find_no_room(&it, &hand).await;
+    met.check(&busy, &codes::BOOK_QUEUE_MUST_HAVE_ROOM, "");
     hand.fail();
     let stopped = it
         .write("transactions", &post(2, "bank/EUR", "ann/EUR", "1.00"))
         .await;
-    assert_eq!(stopped.expect(503).code(), "book_must_be_running");
-    provoked.extend(["book_queue_must_have_room", "book_must_be_running"]);
+    met.check(&stopped, &codes::BOOK_MUST_BE_RUNNING, "");
 }
 
 /// A journal damaged while its book runs: the read that finds it stops the book.
-async fn provoke_damage(provoked: &mut BTreeSet<&'static str>) {
+async fn provoke_damage(met: &mut Refusals) {
     let mut it = prepared().await;
     let file = folder(&it.app.world).join("main.db");
     let other = rusqlite::Connection::open(file).expect("the journal is an ordinary file");
@@ -166,13 +143,10 @@ async fn provoke_damage(provoked: &mut BTreeSet<&'static str>) {
              UPDATE ledger_entries SET code = 'A B' WHERE action = 'post'",
         )
         .expect("the change is right");
-    let found = it
-        .read(&format!("transactions/{}", id(1)))
-        .await
-        .expect(500);
-    assert_eq!(found.code(), "journal_must_be_intact");
-    let after = it.read("balances/ann/EUR").await.expect(500);
-    assert_eq!(after.code(), "journal_must_be_intact");
+    let found = it.read(&format!("transactions/{}", id(1))).await;
+    met.check(&found, &codes::JOURNAL_MUST_BE_INTACT, "");
+    let after = it.read("balances/ann/EUR").await;
+    met.check(&after, &codes::JOURNAL_MUST_BE_INTACT, "");
     let reason = it
         .fatal
         .wait_for(Option::is_some)
@@ -185,40 +159,18 @@ async fn provoke_damage(provoked: &mut BTreeSet<&'static str>) {
             .is_some_and(|reason| reason.contains("code")),
         "{reason:?}"
     );
-    provoked.insert("journal_must_be_intact");
-}
-
-/// The names in a file of the table of codes.
-fn names(source: &str) -> BTreeSet<&str> {
-    let names = source
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix("name: \""));
-    names.filter_map(|rest| rest.strip_suffix("\",")).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_code_of_the_ledger_and_of_money_is_provoked_over_http() {
-    let mut provoked = BTreeSet::new();
-    provoke_tables(&mut provoked).await;
-    provoke_ids(&mut provoked).await;
-    provoke_bounds(&mut provoked).await;
-    provoke_limits(&mut provoked).await;
-    provoke_outage(&mut provoked).await;
-    provoke_damage(&mut provoked).await;
-    let ledger = names(include_str!("../../../../crates/kit/src/codes/ledger.rs"));
-    let money = names(include_str!("../../../../crates/kit/src/codes/money.rs"));
-    assert!(
-        ledger.len() > 30 && money.len() > 5,
-        "the table of codes is read"
-    );
-    let own: BTreeSet<_> = ledger.union(&money).copied().collect();
-    let shared = [
-        "field_must_be_present",
-        "field_must_match_schema",
-        "resource_must_exist",
-    ];
-    provoked.retain(|name| !shared.contains(name));
-    assert_eq!(provoked, own);
+    let mut met = Refusals::of(&["ledger", "money"]);
+    provoke_tables(&mut met).await;
+    provoke_ids(&mut met).await;
+    provoke_bounds(&mut met).await;
+    provoke_limits(&mut met).await;
+    provoke_outage(&mut met).await;
+    provoke_damage(&mut met).await;
+    met.assert_all_met();
 }
 
 #[tokio::test(flavor = "multi_thread")]

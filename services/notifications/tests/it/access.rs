@@ -1,78 +1,50 @@
 //! Who may call what, and whose data it shows.
 
-use std::collections::BTreeSet;
-
 use kit::codes;
-use reqwest::Method;
 use serde_json::json;
-use testkit::for_each_database;
-use web::AccessTable;
+use testkit::{Access, for_each_database};
 
 use super::*;
 
-/// The service's rows of the table once more, as an auditor would write them down: who may do
-/// more than yesterday is changed in two places.
-const ROUTES: [(&str, &str, &[Role]); 11] = [
-    ("POST", "templates", &[Role::Operator]),
-    ("GET", "templates", READERS),
-    ("GET", "templates/{key}", READERS),
-    ("POST", "templates/{key}/retire", &[Role::Operator]),
-    ("POST", "templates/{key}/preview", &[Role::Operator]),
-    ("POST", "messages", SENDERS),
-    ("GET", "messages", &[Role::Customer]),
-    ("GET", "messages/{id}", &[Role::Customer]),
-    ("POST", "messages/{id}/read", &[Role::Customer]),
-    ("POST", "messages/{id}/cancel", SENDERS),
-    (
-        "GET",
-        "recipients/{recipient}/messages",
-        &[Role::Support, Role::Auditor],
-    ),
-];
+/// The service's rows of the table once more, as an auditor would write them down.
+const ACCESS: Access = Access {
+    base: "/notifications/v1",
+    rows: &[
+        ("POST", "templates", &[Role::Operator]),
+        ("GET", "templates", READERS),
+        ("GET", "templates/{key}", READERS),
+        ("POST", "templates/{key}/retire", &[Role::Operator]),
+        ("POST", "templates/{key}/preview", &[Role::Operator]),
+        ("POST", "messages", SENDERS),
+        ("GET", "messages", &[Role::Customer]),
+        ("GET", "messages/{id}", &[Role::Customer]),
+        ("POST", "messages/{id}/read", &[Role::Customer]),
+        ("POST", "messages/{id}/cancel", SENDERS),
+        (
+            "GET",
+            "recipients/{recipient}/messages",
+            &[Role::Support, Role::Auditor],
+        ),
+    ],
+    parameters: &[
+        ("{id}", "msg_7zzzzzzzzzzzzzzzzzzzzzzzzz"),
+        ("{key}", "unknown"),
+        ("{recipient}", "cus_ann"),
+    ],
+};
 const READERS: &[Role] = &[Role::Operator, Role::Support, Role::Auditor];
 const SENDERS: &[Role] = &[Role::Service, Role::Operator];
 
 #[test]
 fn the_table_has_the_rows_of_an_auditor_and_no_others() {
-    let rows = AccessTable::embedded().rows();
-    let own = rows.filter(|((_, path), _)| path.starts_with("/notifications/"));
-    let own: BTreeSet<(String, String, BTreeSet<Role>)> = own
-        .map(|((method, path), rule)| {
-            assert_eq!(rule.scope, None, "no machine comes in without a role");
-            let roles = rule.roles.clone();
-            (method.clone(), path.clone(), roles)
-        })
-        .collect();
-    let written = ROUTES.map(|(method, rest, roles)| {
-        let path = format!("/notifications/v1/{rest}");
-        (method.to_owned(), path, roles.iter().copied().collect())
-    });
-    assert_eq!(own, BTreeSet::from(written));
+    ACCESS.assert_in_table();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_route_admits_the_roles_of_its_row_and_nobody_else() {
     for_each_database(async |database| {
         let it = start(&database).await;
-        for (method, rest, roles) in ROUTES {
-            let path = format!("/notifications/v1/{rest}");
-            let path = path.replace("{id}", "msg_7zzzzzzzzzzzzzzzzzzzzzzzzz");
-            let path = path
-                .replace("{key}", "unknown")
-                .replace("{recipient}", "cus_ann");
-            let method = Method::from_bytes(method.as_bytes()).expect("a method");
-            let anonymous = it.app.call(method.clone(), &path).send().await.expect(401);
-            assert_eq!(anonymous.code(), codes::TOKEN_MISSING.name);
-            for role in Role::ALL {
-                let answer = it.app.call(method.clone(), &path).caller(role, "somebody");
-                let answer = answer.send().await;
-                let admitted = !matches!(answer.status, 401 | 403);
-                assert_eq!(admitted, roles.contains(&role), "{role} {method} {path}");
-                if !admitted {
-                    assert_eq!(answer.code(), codes::ROLE_NOT_ALLOWED.name);
-                }
-            }
-        }
+        ACCESS.assert_admits(&it.app).await;
     })
     .await;
 }

@@ -3,7 +3,7 @@
 use kit::codes::notifications as own;
 use kit::codes::{self, Code};
 use serde_json::{Value, json};
-use testkit::for_each_database;
+use testkit::{Refusals, for_each_database};
 
 use super::*;
 
@@ -204,28 +204,12 @@ async fn every_refusal_has_its_code_and_its_pointer_and_leaves_nothing() {
             refused_paths(&sent),
         ]
         .concat();
+        let mut met = Refusals::of(&["notifications"]);
         for (number, (path, body, code, pointer)) in refusals.iter().enumerate() {
             let answer = it.write(OPERATOR, path, &number.to_string(), body).await;
-            let what = format!("{path} {body} {}", answer.text);
-            assert_eq!(
-                (answer.status, answer.code()),
-                (code.status, code.name),
-                "{what}"
-            );
-            let at = answer.json["errors"][0]["pointer"]
-                .as_str()
-                .unwrap_or_default();
-            assert_eq!(at, *pointer, "{what}");
-            assert_eq!(answer.json["remedy"], code.remedy, "{what}");
-            assert_eq!(
-                answer.header("content-type"),
-                "application/problem+json",
-                "{what}"
-            );
+            met.check(&answer, code, pointer);
         }
-        let met = |code: &&&Code| refusals.iter().any(|(_, _, known, _)| known == *code);
-        let missed: Vec<_> = own::CODES.iter().filter(|code| !met(code)).collect();
-        assert!(missed.is_empty(), "codes that no request met: {missed:?}");
+        met.assert_all_met();
         assert_eq!((it.events().await, it.audit().await), before);
     })
     .await;

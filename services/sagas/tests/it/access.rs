@@ -1,63 +1,34 @@
 //! Who may call what.
 
-use std::collections::BTreeSet;
-
-use ::kit::codes;
-use reqwest::Method;
-use testkit::for_each_database;
-use web::AccessTable;
+use testkit::{Access, for_each_database};
 
 use super::*;
 
-/// The service's rows of the table once more, as an auditor would write them down: who may do
-/// more than yesterday is changed in two places.
-const ROUTES: [(&str, &str, &[Role]); 6] = [
-    ("POST", "register", &[Role::Service]),
-    ("GET", "sagas", READERS),
-    ("GET", "sagas/{id}", READERS),
-    ("GET", "sagas/{id}/timeline", READERS),
-    ("POST", "sagas/{id}/retry", &[Role::Operator, Role::Admin]),
-    ("POST", "sagas/{id}/cancel", &[Role::Operator, Role::Admin]),
-];
+/// The service's rows of the table once more, as an auditor would write them down.
+const ACCESS: Access = Access {
+    base: "/sagas/v1",
+    rows: &[
+        ("POST", "register", &[Role::Service]),
+        ("GET", "sagas", READERS),
+        ("GET", "sagas/{id}", READERS),
+        ("GET", "sagas/{id}/timeline", READERS),
+        ("POST", "sagas/{id}/retry", &[Role::Operator, Role::Admin]),
+        ("POST", "sagas/{id}/cancel", &[Role::Operator, Role::Admin]),
+    ],
+    parameters: &[("{id}", "saga_7zzzzzzzzzzzzzzzzzzzzzzzzz")],
+};
 const READERS: &[Role] = &[Role::Operator, Role::Admin, Role::Support, Role::Auditor];
 
 #[test]
 fn the_table_has_the_rows_of_an_auditor_and_no_others() {
-    let rows = AccessTable::embedded().rows();
-    let own = rows.filter(|((_, path), _)| path.starts_with("/sagas/"));
-    let own: BTreeSet<(String, String, BTreeSet<Role>)> = own
-        .map(|((method, path), rule)| {
-            assert_eq!(rule.scope, None, "no machine comes in without a role");
-            (method.clone(), path.clone(), rule.roles.clone())
-        })
-        .collect();
-    let written = ROUTES.map(|(method, rest, roles)| {
-        let path = format!("/sagas/v1/{rest}");
-        (method.to_owned(), path, roles.iter().copied().collect())
-    });
-    assert_eq!(own, BTreeSet::from(written));
+    ACCESS.assert_in_table();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_route_admits_the_roles_of_its_row_and_nobody_else() {
     for_each_database(async |database| {
         let it = start(&database).await;
-        for (method, rest, roles) in ROUTES {
-            let path = format!("/sagas/v1/{rest}");
-            let path = path.replace("{id}", "saga_7zzzzzzzzzzzzzzzzzzzzzzzzz");
-            let method = Method::from_bytes(method.as_bytes()).expect("a method");
-            let anonymous = it.app.call(method.clone(), &path).send().await.expect(401);
-            assert_eq!(anonymous.code(), codes::TOKEN_MISSING.name);
-            for role in Role::ALL {
-                let answer = it.app.call(method.clone(), &path).caller(role, "somebody");
-                let answer = answer.send().await;
-                let admitted = !matches!(answer.status, 401 | 403);
-                assert_eq!(admitted, roles.contains(&role), "{role} {method} {path}");
-                if !admitted {
-                    assert_eq!(answer.code(), codes::ROLE_NOT_ALLOWED.name);
-                }
-            }
-        }
+        ACCESS.assert_admits(&it.app).await;
     })
     .await;
 }

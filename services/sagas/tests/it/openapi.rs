@@ -2,30 +2,21 @@
 //!
 //! When the interface is meant to change, the failing test says which file to copy where.
 
-use std::path::Path;
-
-use host::Topology;
-use serde_json::Value;
-use testkit::{assert_recorded, for_each_database};
-use web::{AccessTable, openapi};
+use testkit::{Interface, for_each_database};
 
 use super::*;
 
-async fn described(it: &Running) -> String {
-    let service = service(it.deps.clone())
-        .await
-        .expect("every definition is there");
-    let api = service.router.get_openapi().clone();
+async fn interface(it: &Running) -> Interface {
+    let service = service(it.deps.clone()).await;
     let about = "Sagas: starting, their timelines, retrying and cancelling";
-    openapi::text(&openapi::finish(api, "Florin sagas", about))
+    Interface::of(&service.expect("every definition is there"), about)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_description_is_the_recorded_one() {
     for_each_database(async |database| {
         let it = start(&database).await;
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        assert_recorded(&root.join("docs/openapi/sagas.json"), &described(&it).await);
+        interface(&it).await.assert_recorded();
     })
     .await;
 }
@@ -34,19 +25,7 @@ async fn the_description_is_the_recorded_one() {
 async fn every_row_of_the_access_table_has_a_route() {
     for_each_database(async |database| {
         let it = start(&database).await;
-        let service = service(it.deps.clone())
-            .await
-            .expect("every definition is there");
-        let routes = openapi::routes(service.router.get_openapi());
-        let rows = AccessTable::embedded().rows().map(|(route, _)| route);
-        let own = rows.filter(|(_, path)| path.starts_with("/sagas/"));
-        let own: Vec<_> = own.cloned().collect();
-        assert!(own.iter().all(|row| routes.contains(row)), "{own:?}");
-        assert_eq!(own.len(), routes.len());
-        let known = Topology::parse(include_str!("../../../../topology.toml"));
-        let known = known.expect("a test of the host parses it");
-        let used = known.check_used(service.name, &service.edges);
-        assert_eq!(used, Ok(()), "what the topology declares is done");
+        interface(&it).await.assert_declared();
     })
     .await;
 }
@@ -55,8 +34,8 @@ async fn every_row_of_the_access_table_has_a_route() {
 async fn the_examples_work_as_written() {
     for_each_database(async |database| {
         let it = start(&database).await;
-        let description: Value = serde_json::from_str(&described(&it).await).expect("it is JSON");
-        let example = |name: &str| description["components"]["schemas"][name]["example"].clone();
+        let interface = interface(&it).await;
+        let example = |name: &str| interface.example(name);
         let begun = it
             .write(DEALS, REGISTER, "1", &example("RegisterSaga"))
             .await;

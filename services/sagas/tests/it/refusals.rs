@@ -1,29 +1,13 @@
 //! Every code the service can refuse a request with, `crates/kit/src/codes/sagas.rs`, where it
 //! points, and that it leaves nothing.
 
-use std::collections::BTreeSet;
-
-use ::kit::codes::{self, Code, OWNERS, sagas as own};
+use ::kit::codes::{self, Code, sagas as own};
 use serde_json::json;
-use testkit::for_each_database;
+use testkit::{Refusals, for_each_database};
 
 use super::*;
 
-/// The answer is a refusal of this code, and points there.
-fn refused(answer: &Answer, code: &Code, pointer: &str, seen: &mut BTreeSet<String>) {
-    assert_eq!(answer.code(), code.name, "{}", answer.text);
-    assert_eq!(answer.status, code.status);
-    if !pointer.is_empty() {
-        assert_eq!(
-            answer.json["errors"][0]["pointer"], pointer,
-            "{}",
-            answer.text
-        );
-    }
-    seen.insert(code.name.to_owned());
-}
-
-async fn starts(it: &Running, seen: &mut BTreeSet<String>) {
+async fn starts(it: &Running, met: &mut Refusals) {
     let long = "x".repeat(65 * 1024);
     let taken = "saga_01jwqt8vr0e5zb4s9gc0dqf3xa";
     let first = with(order(), json!({ "saga_id": taken }));
@@ -47,66 +31,54 @@ async fn starts(it: &Running, seen: &mut BTreeSet<String>) {
     ];
     for (body, code, pointer) in tries {
         let answer = it.write(DEALS, REGISTER, "refused", &body).await;
-        refused(&answer, code, pointer, seen);
+        met.check(&answer, code, pointer);
     }
     let wallets = (Role::Service, "wallets");
     let answer = it.write(wallets, REGISTER, "1", &order()).await;
-    refused(&answer, &own::STARTER_MUST_BE_ITS_OWN, "", seen);
+    met.check(&answer, &own::STARTER_MUST_BE_ITS_OWN, "");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_refusal_has_its_code_and_leaves_nothing() {
     for_each_database(async |database| {
         let it = start(&database).await;
-        let mut seen = BTreeSet::new();
-        starts(&it, &mut seen).await;
+        let mut met = Refusals::of(&["sagas"]);
+        starts(&it, &mut met).await;
         assert_eq!(it.commands().await, ["APPROVE_ORDER"]);
         let missing = format!("{SAGAS}/saga_7zzzzzzzzzzzzzzzzzzzzzzzzz");
         let must_exist = &own::SAGA_MUST_EXIST;
         for path in [missing.clone(), format!("{missing}/timeline")] {
-            refused(&it.read(AUDITOR, &path).await, must_exist, "", &mut seen);
+            met.check(&it.read(AUDITOR, &path).await, must_exist, "");
         }
         let retry = it.act(OPERATOR, &format!("{missing}/retry"), "1").await;
-        refused(&retry, must_exist, "", &mut seen);
+        met.check(&retry, must_exist, "");
         let cancel = format!("{missing}/cancel");
         let answer = it.write(OPERATOR, &cancel, "2", &because()).await;
-        refused(&answer, must_exist, "", &mut seen);
+        met.check(&answer, must_exist, "");
         let path = it.with_saga("3").await;
         let cancel = format!("{path}/cancel");
         for reason in [String::new(), "  ".to_owned(), "x".repeat(501)] {
             let body = json!({ "reason": reason });
             let answer = it.write(OPERATOR, &cancel, "4", &body).await;
-            refused(
-                &answer,
-                &codes::BODY_MUST_MATCH_SCHEMA,
-                "/reason",
-                &mut seen,
-            );
+            met.check(&answer, &codes::BODY_MUST_MATCH_SCHEMA, "/reason");
         }
         assert_eq!(it.commands().await.len(), 2);
-        over(&it, &mut seen).await;
-        let table = OWNERS.iter().find(|(owner, _)| *owner == "sagas");
-        for code in table.expect("sagas has codes").1 {
-            assert!(
-                seen.contains(code.name),
-                "nothing is refused with {}",
-                code.name
-            );
-        }
+        over(&it, &mut met).await;
+        met.assert_all_met();
     })
     .await;
 }
 
 /// What is refused once a saga is over.
-async fn over(it: &Running, seen: &mut BTreeSet<String>) {
+async fn over(it: &Running, met: &mut Refusals) {
     let path = it.with_saga("over").await;
     end(it, &path).await;
     let before = it.read(AUDITOR, &path).await.expect(200).json;
     let retry = it.act(OPERATOR, &format!("{path}/retry"), "5").await;
-    refused(&retry, &own::SAGA_MUST_WAIT, "", seen);
+    met.check(&retry, &own::SAGA_MUST_WAIT, "");
     let cancel = format!("{path}/cancel");
     let answer = it.write(OPERATOR, &cancel, "6", &because()).await;
-    refused(&answer, &own::SAGA_MUST_BE_CANCELLABLE, "", seen);
+    met.check(&answer, &own::SAGA_MUST_BE_CANCELLABLE, "");
     assert_eq!(it.read(AUDITOR, &path).await.expect(200).json, before);
 }
 
