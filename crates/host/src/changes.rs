@@ -1,14 +1,15 @@
 //! Who changed what when: the change in the making, and the lines of a history.
 //!
-//! Promises: what a change publishes carries the time of the change; a history's line reads and
-//! looks the same in every service. It does not store: tables are the services' own.
+//! Promises: what a change publishes and what it leaves in the audit log carry the time of the
+//! change; a history's line reads and looks the same in every service. It does not store: tables
+//! are the services' own.
 
 use contracts::Event;
 use kit::id::IdSource;
 use kit::name::Subject;
 use kit::time::{Clock, Timestamp};
 use serde::Serialize;
-use store::{Row, StoreError, Tx};
+use store::{AuditEntry, Row, StoreError, Tx};
 use utoipa::ToSchema;
 
 use crate::events::publish;
@@ -37,6 +38,25 @@ impl Change {
     /// Appends an event of this change to the outbox; see [`publish`].
     pub fn publish<E: Event>(&self, tx: &mut Tx<'_>, event: &E) -> Result<(), StoreError> {
         publish(tx, &self.ids, event, self.at)
+    }
+
+    /// Appends a line of its own to the audit log, beside the one that every write of staff has:
+    /// what was done (`letter_redriven`), to what, and what else a reader of the log must know,
+    /// such as the reason. It is kept if and only if the transaction is.
+    pub fn audit(
+        &self,
+        tx: &mut Tx<'_>,
+        action: &str,
+        subject: impl ToString,
+        detail: serde_json::Value,
+    ) -> Result<(), StoreError> {
+        tx.audit(&AuditEntry {
+            recorded: self.at,
+            actor: self.by.to_string(),
+            action: action.to_owned(),
+            subject: subject.to_string(),
+            detail,
+        })
     }
 }
 

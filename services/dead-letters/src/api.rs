@@ -8,9 +8,7 @@ mod event_configs;
 mod letters;
 mod wire;
 
-use ::store::{AuditEntry, StoreError, Tx};
 use host::Change;
-use serde_json::Value as Json;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use web::Principal;
@@ -38,21 +36,4 @@ pub fn router(deps: Deps) -> OpenApiRouter {
 /// A change by the caller, now.
 fn change_by(principal: &Principal, deps: &Deps) -> Change {
     Change::now(principal.subject.clone(), deps.clock.as_ref(), &deps.ids)
-}
-
-/// A line in the audit log: what was done to what.
-fn audit(
-    tx: &mut Tx<'_>,
-    change: &Change,
-    action: &str,
-    subject: String,
-    detail: Json,
-) -> Result<(), StoreError> {
-    tx.audit(&AuditEntry {
-        recorded: change.at,
-        actor: change.by.to_string(),
-        action: action.to_owned(),
-        subject,
-        detail,
-    })
 }

@@ -7,8 +7,10 @@
 mod sagas;
 mod wire;
 
+use host::Change;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
+use web::Principal;
 
 use crate::Shared;
 
@@ -22,4 +24,13 @@ pub fn router(shared: Shared) -> OpenApiRouter {
         .routes(routes!(sagas::retry_saga))
         .routes(routes!(sagas::cancel_saga))
         .with_state(shared)
+}
+
+/// A change by the caller, now.
+fn change_by(principal: &Principal, shared: &Shared) -> Change {
+    Change::now(
+        principal.subject.clone(),
+        shared.clock.as_ref(),
+        &shared.ids,
+    )
 }

@@ -1,7 +1,6 @@
 //! Handlers of `/dead-letters/v1/event-configs`.
 
 use ::host::{Call, Reply, write_once};
-use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use serde_json::json;
@@ -9,8 +8,8 @@ use web::{
     Body, Etag, IdempotencyKey, IfMatch, IfNoneMatch, Page, PageQuery, Path, Principal, Problem,
 };
 
+use super::change_by;
 use super::wire::{EventConfigView, PutEventConfig};
-use super::{audit, change_by};
 use crate::Deps;
 use crate::domain::Reject;
 use crate::domain::event_config::{EVENT_CONFIGS_MAX, EventConfig, Version, check_seen};
@@ -29,7 +28,7 @@ use crate::store;
 pub async fn list_event_configs(
     State(deps): State<Deps>,
     query: PageQuery,
-) -> Result<Json<Page<EventConfigView>>, Problem> {
+) -> Result<Page<EventConfigView>, Problem> {
     let after = query.after::<MessageType>()?;
     let rows = query.rows();
     let read = deps
@@ -38,7 +37,7 @@ pub async fn list_event_configs(
     let page = Page::from_rows(read.await?, &query, |config: &EventConfig| {
         config.name.to_string()
     });
-    Ok(Json(page.map(EventConfigView::from)))
+    Ok(page.map(EventConfigView::from))
 }
 
 /// Read an event configuration
@@ -116,7 +115,7 @@ pub async fn put_event_config(
         store::save_event_config(tx, &config)?;
         let was = before.as_ref().map(|before| before.max_retries);
         let detail = json!({ "max_retries": value.max_retries, "was": was });
-        audit(tx, &change, "event_config_put", name.to_string(), detail)?;
+        change.audit(tx, "event_config_put", &name, detail)?;
         let reply = match before {
             None => Reply::created,
             Some(_) => Reply::ok,
@@ -161,13 +160,7 @@ pub async fn delete_event_config(
         check_seen(Some(&before), seen)?;
         store::delete_event_config(tx, &name)?;
         let detail = json!({ "was": before.max_retries });
-        audit(
-            tx,
-            &change,
-            "event_config_deleted",
-            name.to_string(),
-            detail,
-        )?;
+        change.audit(tx, "event_config_deleted", &name, detail)?;
         Ok::<_, Error>(Reply::ok(&EventConfigView::from(before)))
     })
     .await

@@ -8,10 +8,10 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
 use web::{Body, Etag, IdempotencyKey, IfMatch, Page, PageQuery, Path, Principal, Problem, Query};
 
+use super::change_by;
 use super::wire::{
     Decide, EditLetter, LetterSummary, LetterView, LettersQuery, RedriveLetters, Redriven,
 };
-use super::{audit, change_by};
 use crate::Deps;
 use crate::domain::letter::{self, Command, Event, Letter, State as LetterState, Ways};
 use crate::domain::names::LetterId;
@@ -38,7 +38,7 @@ const REDRIVE_ROWS_MAX: u32 = 100;
 pub async fn list_letters(
     State(deps): State<Deps>,
     Query(query): Query<LettersQuery>,
-) -> Result<Json<Page<LetterSummary>>, Problem> {
+) -> Result<Page<LetterSummary>, Problem> {
     let page = PageQuery::parse(query.limit, query.cursor.as_deref())?;
     let before = page.after::<LetterId>()?.unwrap_or(LetterId::MAX);
     let (rows, filter) = (page.rows(), query.filter());
@@ -47,7 +47,7 @@ pub async fn list_letters(
         store::list_letters(tx, state, &filter, before, rows).map_err(Error::from)
     });
     let page = Page::from_rows(read.await?, &page, |it: &Summary| it.id.to_string());
-    Ok(Json(page.map(LetterSummary::from)))
+    Ok(page.map(LetterSummary::from))
 }
 
 /// Read a letter: its message and its history
@@ -106,18 +106,8 @@ pub async fn redrive_letter(
 ) -> Result<Reply, Problem> {
     let change = change_by(&principal, &deps);
     let call = Call::new(&principal, &key, &bytes, change.at);
-    let (command, ways) = (
-        Command::Redrive {
-            reason: value.reason,
-        },
-        ways(&deps),
-    );
-    write_once(&deps.store, call, move |tx| {
-        let before = store::find_letter(tx, id)?;
-        let (letter, _) = decide(tx, &change, before, command.clone(), &ways)?;
-        Ok::<_, Error>(Reply::ok(&LetterSummary::from(letter)))
-    })
-    .await
+    let reason = value.reason;
+    decide_once(&deps, (change, call), id, Command::Redrive { reason }).await
 }
 
 /// Edit a letter's message and redrive it
@@ -161,7 +151,7 @@ pub async fn edit_letter(
         if seen.check(before.revision.into()).is_err() {
             return Err(Reject::VersionMustMatch(Seen::Other).into());
         }
-        let (letter, _) = decide(tx, &change, Some(before), command.clone(), &ways)?;
+        let letter = decide(tx, &change, Some(before), command.clone(), &ways)?;
         Ok::<_, Error>(Reply::ok(&LetterSummary::from(letter)))
     })
     .await
@@ -192,18 +182,8 @@ pub async fn discard_letter(
 ) -> Result<Reply, Problem> {
     let change = change_by(&principal, &deps);
     let call = Call::new(&principal, &key, &bytes, change.at);
-    let (command, ways) = (
-        Command::Discard {
-            reason: value.reason,
-        },
-        ways(&deps),
-    );
-    write_once(&deps.store, call, move |tx| {
-        let before = store::find_letter(tx, id)?;
-        let (letter, _) = decide(tx, &change, before, command.clone(), &ways)?;
-        Ok::<_, Error>(Reply::ok(&LetterSummary::from(letter)))
-    })
-    .await
+    let reason = value.reason;
+    decide_once(&deps, (change, call), id, Command::Discard { reason }).await
 }
 
 /// Redrive many letters
@@ -266,6 +246,22 @@ pub async fn redrive_letters(
     .await
 }
 
+/// Decides about the letter of this id, once per call.
+async fn decide_once(
+    deps: &Deps,
+    (change, call): (Change, Call),
+    id: LetterId,
+    command: Command,
+) -> Result<Reply, Problem> {
+    let ways = ways(deps);
+    write_once(&deps.store, call, move |tx| {
+        let before = store::find_letter(tx, id)?;
+        let letter = decide(tx, &change, before, command.clone(), &ways)?;
+        Ok::<_, Error>(Reply::ok(&LetterSummary::from(letter)))
+    })
+    .await
+}
+
 /// Decides about a letter and keeps what was decided, with a line in the audit log.
 fn decide(
     tx: &mut Tx<'_>,
@@ -273,7 +269,7 @@ fn decide(
     before: Option<Letter>,
     command: Command,
     ways: &Ways,
-) -> Result<(Letter, Vec<Event>), Error> {
+) -> Result<Letter, Error> {
     let was_open = matches!(before, Some(ref it) if matches!(it.state, LetterState::Open { .. }));
     let (letter, events) = letter::handle(before, command, ways, change.at)?;
     store::save_letter(tx, change, was_open, &letter, &events)?;
@@ -294,7 +290,7 @@ fn decide(
             "consumer": letter.about.consumer,
             "message_id": letter.about.message,
         });
-        audit(tx, change, action, letter.id.to_string(), detail)?;
+        change.audit(tx, action, letter.id, detail)?;
     }
-    Ok((letter, events))
+    Ok(letter)
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use ::host::{Call, Reply, read_audited, write_once};
-use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use contracts::notifications::MessageId;
@@ -85,7 +84,7 @@ pub async fn list_mailbox(
     State(deps): State<Deps>,
     principal: Principal,
     Query(query): Query<MailboxQuery>,
-) -> Result<Json<Page<MessageView>>, Problem> {
+) -> Result<Page<MessageView>, Problem> {
     let page = PageQuery::parse(query.limit, query.cursor.as_deref())?;
     let after = page.after::<Place>()?.unwrap_or(Place::FIRST);
     let rows = page.rows();
@@ -99,7 +98,7 @@ pub async fn list_mailbox(
         .read(move |tx| list(tx, &principal.subject, after, rows).map_err(Error::from));
     let place = |message: &Message| Place::of(message).expect("a mailbox holds what was sent");
     let page = Page::from_rows(read.await?, &page, |message| place(message).to_string());
-    Ok(Json(page.map(MessageView::from)))
+    Ok(page.map(MessageView::from))
 }
 
 /// Read a message of the caller's mailbox
@@ -211,7 +210,7 @@ pub async fn list_messages_of_recipient(
     principal: Principal,
     Path(recipient): Path<Subject>,
     query: PageQuery,
-) -> Result<Json<Page<MessageRecord>>, Problem> {
+) -> Result<Page<MessageRecord>, Problem> {
     let before = query.after::<MessageId>()?.unwrap_or(MessageId::MAX);
     let (rows, whose, now) = (query.rows(), recipient.to_string(), deps.clock.now());
     let read = read_audited(&deps.store, &principal, &whose, now, move |tx| {
@@ -229,8 +228,8 @@ pub async fn list_messages_of_recipient(
         histories.entry(id).or_default().push(entry);
     }
     let page = Page::from_rows(messages, &query, |message| message.content.id.to_string());
-    Ok(Json(page.map(|message| {
+    Ok(page.map(|message| {
         let history = histories.remove(&message.content.id).unwrap_or_default();
         MessageRecord::new(message, history)
-    })))
+    }))
 }

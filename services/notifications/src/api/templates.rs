@@ -65,7 +65,7 @@ pub async fn create_template(
 pub async fn list_templates(
     State(deps): State<Deps>,
     query: PageQuery,
-) -> Result<Json<Page<TemplateSummary>>, Problem> {
+) -> Result<Page<TemplateSummary>, Problem> {
     let after = query.after::<TemplateKey>()?;
     let rows = query.rows();
     let read = deps
@@ -74,7 +74,7 @@ pub async fn list_templates(
     let page = Page::from_rows(read.await?, &query, |template: &Template| {
         template.key.to_string()
     });
-    Ok(Json(page.map(|template| TemplateSummary::from(&template))))
+    Ok(page.map(|template| TemplateSummary::from(&template)))
 }
 
 /// Read a template: its newest version and its history

@@ -1,16 +1,15 @@
 //! Handlers of `/sagas/v1`.
 
 use ::host::{Call, Reply, read_audited, write_once};
-use ::store::{AuditEntry, StoreError, Tx};
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use kit::time::Timestamp;
 use saga::engine::{self, Entry, Registration, Summary};
 use saga::{Fit, SagaId};
 use serde_json::json;
 use web::{Body, Etag, IdempotencyKey, Page, PageQuery, Path, Principal, Problem, Query};
 
+use super::change_by;
 use super::wire::{CancelSaga, Change, RegisterSaga, SagaSummary, SagaView, SagasQuery};
 use crate::Shared;
 use crate::error::Error;
@@ -78,7 +77,7 @@ pub async fn register_saga(
 pub async fn list_sagas(
     State(shared): State<Shared>,
     Query(query): Query<SagasQuery>,
-) -> Result<Json<Page<SagaSummary>>, Problem> {
+) -> Result<Page<SagaSummary>, Problem> {
     let page = PageQuery::parse(query.limit, query.cursor.as_deref())?;
     let before = page.after::<SagaId>()?.unwrap_or(SagaId::MAX);
     let (rows, filter, engine) = (page.rows(), query.filter(), shared.engine);
@@ -87,7 +86,7 @@ pub async fn list_sagas(
         listed.map_err(Error::from)
     });
     let page = Page::from_rows(read.await?, &page, |it: &Summary| it.id.to_string());
-    Ok(Json(page.map(SagaSummary::from)))
+    Ok(page.map(SagaSummary::from))
 }
 
 /// Read a saga: its steps, its context and its timeline
@@ -143,7 +142,7 @@ pub async fn list_timeline(
     principal: Principal,
     Path(id): Path<SagaId>,
     query: PageQuery,
-) -> Result<Json<Page<Change>>, Problem> {
+) -> Result<Page<Change>, Problem> {
     let after = query.after::<i64>()?.unwrap_or_default();
     let (whose, now, engine) = (id.to_string(), shared.clock.now(), shared.engine);
     let rows = query.rows();
@@ -153,7 +152,7 @@ pub async fn list_timeline(
         engine.timeline(tx, id, after, rows).map_err(Error::from)
     });
     let page = Page::from_rows(read.await?, &query, |it: &Entry| it.revision.to_string());
-    Ok(Json(page.map(Change::from)))
+    Ok(page.map(Change::from))
 }
 
 /// Have a saga try again at once
@@ -177,15 +176,15 @@ pub async fn retry_saga(
     key: IdempotencyKey,
     Path(id): Path<SagaId>,
 ) -> Result<Reply, Problem> {
-    let now = shared.clock.now();
-    let call = Call::new(&principal, &key, &[], now);
-    let (engine, by) = (shared.engine, principal.subject);
+    let change = change_by(&principal, &shared);
+    let call = Call::new(&principal, &key, &[], change.at);
+    let engine = shared.engine;
     write_once(&shared.store, call, move |tx| {
-        let handled = engine.retry(tx, id, by.clone(), now)?;
+        let handled = engine.retry(tx, id, change.by.clone(), change.at)?;
         if handled.fit != Fit::Taken {
             return Err(Error::SagaMustWait);
         }
-        audit(tx, ("saga_retried", by.as_str()), id, "", now)?;
+        change.audit(tx, "saga_retried", id, json!({ "reason": "" }))?;
         Ok(Reply::ok(&SagaSummary::from(&handled.instance)))
     })
     .await
@@ -214,33 +213,16 @@ pub async fn cancel_saga(
     Path(id): Path<SagaId>,
     Body { value, bytes }: Body<CancelSaga>,
 ) -> Result<Reply, Problem> {
-    let now = shared.clock.now();
-    let call = Call::new(&principal, &key, &bytes, now);
-    let (engine, by, reason) = (shared.engine, principal.subject, value.reason);
+    let change = change_by(&principal, &shared);
+    let call = Call::new(&principal, &key, &bytes, change.at);
+    let (engine, reason) = (shared.engine, value.reason);
     write_once(&shared.store, call, move |tx| {
-        let handled = engine.cancel(tx, id, (by.clone(), &reason), now)?;
+        let handled = engine.cancel(tx, id, (change.by.clone(), &reason), change.at)?;
         if matches!(handled.fit, Fit::Noted(_)) {
             return Err(Error::SagaMustBeCancellable);
         }
-        audit(tx, ("saga_cancelled", by.as_str()), id, &reason, now)?;
+        change.audit(tx, "saga_cancelled", id, json!({ "reason": reason }))?;
         Ok(Reply::ok(&SagaSummary::from(&handled.instance)))
     })
     .await
-}
-
-/// A line in the audit log: what was done to which saga, and why.
-fn audit(
-    tx: &mut Tx<'_>,
-    (action, by): (&str, &str),
-    id: SagaId,
-    reason: &str,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    tx.audit(&AuditEntry {
-        recorded: now,
-        actor: by.to_owned(),
-        action: action.to_owned(),
-        subject: id.to_string(),
-        detail: json!({ "reason": reason }),
-    })
 }
