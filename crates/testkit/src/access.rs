@@ -50,7 +50,7 @@ impl Access {
     pub async fn assert_admits(&self, app: &TestApp) {
         for (method, rest, roles) in self.rows {
             let path = self.path(rest);
-            let method = Method::from_bytes(method.as_bytes()).expect("a method");
+            let method = Method::from_bytes(method.as_bytes()).expect("a row has a method of HTTP");
             let anonymous = app.call(method.clone(), &path).send().await.expect(401);
             assert_eq!(anonymous.code(), codes::TOKEN_MISSING.name);
             for role in Role::ALL {
