@@ -9,6 +9,7 @@ mod crash;
 mod document;
 mod events;
 mod faulty;
+mod hurt;
 mod kafka;
 mod kill9;
 mod rabbitmq;

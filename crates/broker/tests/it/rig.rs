@@ -11,23 +11,26 @@ use broker::{Carrier, Component, Consumer, Embedded, Reaction, Relay, Settings};
 use contracts::dead_letters::{DECISIONS, FAILURES};
 use kit::random::{Random, SystemRandom};
 use kit::time::{Clock, SystemClock};
-use store::{Database, Envelope, Store, StoreError, Work};
+use serde::{Deserialize, Serialize};
+use store::{Envelope, Schema, Store, StoreError, Work};
 use testkit::{TestDatabase, for_each_database};
-use tokio::sync::watch;
+use tokio::sync::{RwLockReadGuard, watch};
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use crate::faulty::{Faults, Faulty};
+use crate::servers;
 use crate::toys::{self, Mood, ORDERS, TASKS};
 
-/// How long anything may take before a test gives up.
-const WAIT_MAX: Duration = Duration::from_secs(60);
+/// How long anything may take before a test gives up: many times what the slowest takes on a busy
+/// machine, as it is waited for only by a test that fails.
+pub const WAIT_MAX: Duration = Duration::from_secs(240);
 
 /// How long a condition is believed before it is looked at again unasked.
 const LOOK_MS: u64 = 10;
 
 /// The carriers of this run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     Embedded,
     RabbitMq,
@@ -45,7 +48,10 @@ pub struct Rig {
     pub mood: Mood,
     pub stopping: watch::Sender<bool>,
     pub tasks: JoinSet<()>,
+    /// Names this process to other relays.
+    holder: Uuid,
     _database: Option<TestDatabase>,
+    _server: Option<RwLockReadGuard<'static, ()>>,
 }
 
 /// Milliseconds where people have seconds.
@@ -95,14 +101,32 @@ pub async fn on_every_rig(test: impl AsyncFn(Rig)) {
     }
 }
 
+fn random_id() -> Uuid {
+    let mut bytes = [0; 16];
+    SystemRandom.fill(&mut bytes);
+    Uuid::from_bytes(bytes)
+}
+
 /// A name nobody else on the server has.
 pub fn namespace() -> String {
-    let mut bytes = [0; 6];
-    SystemRandom.fill(&mut bytes);
-    let number = bytes
-        .iter()
-        .fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
-    format!("t{number:x}")
+    format!("t{:012x}", random_id().as_u128() >> 80)
+}
+
+/// The stores of the toys, each with what it may publish to.
+pub const SCHEMAS: [(&Schema, &[&str]); 3] = [
+    (&toys::SHOP, &[ORDERS, TASKS]),
+    (&toys::TILL, &[FAILURES]),
+    (&toys::LETTERS, &[TASKS, DECISIONS]),
+];
+
+/// The toys' stores in a database of a test.
+pub async fn stores(database: &TestDatabase) -> [Store; 3] {
+    let [shop, till, letters] = SCHEMAS;
+    [
+        database.open(shop.0, shop.1).await,
+        database.open(till.0, till.1).await,
+        database.open(letters.0, letters.1).await,
+    ]
 }
 
 /// The carrier beneath, and the embedded one if it is that.
@@ -134,42 +158,18 @@ impl Rig {
     }
 
     pub async fn open_with(kind: Kind, database: TestDatabase, settings: Settings) -> Self {
-        let stores = [
-            database.open(&toys::SHOP, &[ORDERS, TASKS]).await,
-            database.open(&toys::TILL, &[FAILURES]).await,
-            database.open(&toys::LETTERS, &[TASKS, DECISIONS]).await,
-        ];
-        Self::over(kind, stores, settings, namespace(), Some(database)).await
+        let server = servers::together(kind).await;
+        let stores = stores(&database).await;
+        Self {
+            _database: Some(database),
+            _server: server,
+            ..Self::over(kind, stores, settings, &namespace()).await
+        }
     }
 
-    /// Over stores on one file, for processes that are killed.
-    pub async fn on_file(
-        kind: Kind,
-        database: &Database,
-        settings: Settings,
-        namespace: &str,
-    ) -> Self {
-        let stores = [
-            Store::open(database, &toys::SHOP, &[ORDERS, TASKS])
-                .await
-                .unwrap(),
-            Store::open(database, &toys::TILL, &[FAILURES])
-                .await
-                .unwrap(),
-            Store::open(database, &toys::LETTERS, &[TASKS, DECISIONS])
-                .await
-                .unwrap(),
-        ];
-        Self::over(kind, stores, settings, namespace.to_owned(), None).await
-    }
-
-    async fn over(
-        kind: Kind,
-        stores: [Store; 3],
-        settings: Settings,
-        namespace: String,
-        database: Option<TestDatabase>,
-    ) -> Self {
+    /// Over stores that others may have too. Whoever calls this holds the server.
+    pub async fn over(kind: Kind, stores: [Store; 3], settings: Settings, namespace: &str) -> Self {
+        let namespace = namespace.to_owned();
         let (carrier, embedded, faults) = carrier(kind, settings.clone(), namespace).await;
         let shared = Arc::new(settings);
         let component = |store: Store| Component {
@@ -195,7 +195,9 @@ impl Rig {
             mood: Mood::good(),
             stopping: watch::Sender::new(false),
             tasks: JoinSet::new(),
-            _database: database,
+            holder: random_id(),
+            _database: None,
+            _server: None,
         }
     }
 
@@ -216,12 +218,8 @@ impl Rig {
         }
         let (carrier, stopping) = (self.carrier.clone(), self.stopping.subscribe());
         self.tasks.spawn(async move { carrier.run(stopping).await });
-        for (number, component) in [&self.shop, &self.till, &self.letters]
-            .into_iter()
-            .enumerate()
-        {
-            let holder = Uuid::from_u128(number as u128);
-            let relay = Relay::new(component.clone(), self.carrier.clone(), holder);
+        for component in [&self.shop, &self.till, &self.letters] {
+            let relay = Relay::new(component.clone(), self.carrier.clone(), self.holder);
             self.tasks.spawn(relay.run(self.stopping.subscribe()));
         }
     }

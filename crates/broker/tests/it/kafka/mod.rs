@@ -9,26 +9,21 @@ mod refusals;
 mod sharing;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
 use broker::{Carrier, CarrierError, Delivery, Feed, Kafka, KafkaSettings, Parcel, Pattern, Topic};
 use kit::random::{Random, SystemRandom};
 use kit::time::{Clock, SystemClock};
-use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, watch};
+use tokio::sync::{RwLockReadGuard, RwLockWriteGuard, watch};
 use uuid::Uuid;
 
-/// How long anything may take: the server's restart takes a few seconds on a busy machine.
-const DEADLINE: Duration = Duration::from_secs(45);
-
-/// The server is one for all tests of the process: who kills it is alone meanwhile.
-static SERVER: RwLock<()> = RwLock::const_new(());
+use crate::rig::{Kind, WAIT_MAX as DEADLINE};
+use crate::{hurt, servers};
 
 /// A deployment of its own on the server.
 struct World {
     settings: KafkaSettings,
-    control: String,
 }
 
 impl World {
@@ -52,8 +47,7 @@ impl World {
             session_time_max: Duration::from_secs(3),
             ..KafkaSettings::default()
         };
-        let control = std::env::var("FLORIN_TEST_KAFKA_CONTROL").unwrap_or_default();
-        Some(Self { settings, control })
+        Some(Self { settings })
     }
 
     fn carrier(&self) -> Arc<Kafka> {
@@ -72,20 +66,16 @@ impl World {
 
     /// Hurts the server or heals it.
     async fn control(&self, what: &'static str) {
-        let mut command = Command::new(&self.control);
-        command.arg(what);
-        let status = tokio::task::spawn_blocking(move || command.status());
-        let status = in_time(what, status).await.expect("the call ends");
-        assert!(status.expect("the control can be run").success(), "{what}");
+        in_time(what, hurt::control(Kind::Kafka, &[what])).await;
     }
 }
 
-async fn shared() -> RwLockReadGuard<'static, ()> {
-    SERVER.read().await
+async fn shared() -> Option<RwLockReadGuard<'static, ()>> {
+    servers::together(Kind::Kafka).await
 }
 
-async fn alone() -> RwLockWriteGuard<'static, ()> {
-    SERVER.write().await
+async fn alone() -> Option<RwLockWriteGuard<'static, ()>> {
+    hurt::alone(Kind::Kafka).await
 }
 
 async fn in_time<T>(what: &str, future: impl Future<Output = T>) -> T {

@@ -8,9 +8,9 @@ use broker::{Carrier, CarrierError, Pattern, RabbitMq, RabbitMqSettings, SHARDS}
 use kit::time::{Clock, SystemClock};
 
 use super::server::{
-    WAIT_MAX, alone, assert_complete, batch, by_key, parcel, publish_waves, retry, take, topic,
-    waves,
+    alone, assert_complete, batch, by_key, parcel, publish_waves, retry, take, topic, waves,
 };
+use crate::rig::WAIT_MAX;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_confirmed_is_delivered_after_the_server_was_killed_while_publishing() {
@@ -19,14 +19,16 @@ async fn what_was_confirmed_is_delivered_after_the_server_was_killed_while_publi
     let topic = topic("killed", Pattern::Events, &["wallets"]);
     carrier.declare(std::slice::from_ref(&topic)).await.unwrap();
     for shard in 0..SHARDS {
-        server.settle(&format!("{}.wallets.{shard}", topic.name));
+        server
+            .settle(&format!("{}.wallets.{shard}", topic.name))
+            .await;
     }
     let waves = waves(&topic, 100, 30);
     publish_waves(&carrier, &waves[..12]).await;
     // The server dies with a call under way.
     let mut call = pin!(carrier.publish(&waves[12]));
     let early = tokio::time::timeout(Duration::from_millis(3), &mut call).await;
-    server.kill();
+    server.kill().await;
     let cut = match early {
         Ok(answer) => answer,
         Err(_) => call.await,
@@ -36,7 +38,7 @@ async fn what_was_confirmed_is_delivered_after_the_server_was_killed_while_publi
         matches!(down, Err(CarrierError::Unavailable { .. })),
         "{down:?}"
     );
-    server.start();
+    server.start().await;
     let mut feed = retry(async || carrier.subscribe("wallets", &topic).await).await;
     // What was cut off is published again, and the same carrier goes on.
     for wave in &waves[12..] {
@@ -64,12 +66,14 @@ async fn what_was_not_acknowledged_comes_again_in_its_order_after_the_server_was
     let topic = topic("unacknowledged", Pattern::Events, &["wallets"]);
     carrier.declare(std::slice::from_ref(&topic)).await.unwrap();
     for shard in 0..SHARDS {
-        server.settle(&format!("{}.wallets.{shard}", topic.name));
+        server
+            .settle(&format!("{}.wallets.{shard}", topic.name))
+            .await;
     }
     publish_waves(&carrier, &waves(&topic, 20, 20)).await;
     let mut feed = carrier.subscribe("wallets", &topic).await.unwrap();
     assert!(!batch(feed.as_mut(), 300).await.is_empty());
-    server.kill();
+    server.kill().await;
     let ended = tokio::time::timeout(WAIT_MAX, async {
         while feed.next(300).await.is_ok() {}
         feed.acknowledge().await
@@ -79,7 +83,7 @@ async fn what_was_not_acknowledged_comes_again_in_its_order_after_the_server_was
         matches!(ended, Err(CarrierError::Unavailable { .. })),
         "{ended:?}"
     );
-    server.start();
+    server.start().await;
     let mut feed = retry(async || carrier.subscribe("wallets", &topic).await).await;
     assert_complete(&take(feed.as_mut(), 400).await, 20, 20);
 }
@@ -94,7 +98,7 @@ async fn delayed_work_survives_a_server_that_is_killed() {
     });
     let topic = topic("kept", Pattern::Work, &["wallets"]);
     carrier.declare(std::slice::from_ref(&topic)).await.unwrap();
-    server.settle(&format!("{}.delay.5000", topic.name));
+    server.settle(&format!("{}.delay.5000", topic.name)).await;
     let started = SystemClock.now();
     let mut parcels: Vec<_> = (0..50)
         .map(|number| parcel(&topic, "retry", number))
@@ -103,8 +107,8 @@ async fn delayed_work_survives_a_server_that_is_killed() {
         parcel.delay = delay;
     }
     carrier.publish(&parcels).await.unwrap();
-    server.kill();
-    server.start();
+    server.kill().await;
+    server.start().await;
     let mut feed = retry(async || carrier.subscribe("wallets", &topic).await).await;
     let mut found = Vec::new();
     let distinct = |found: &[_]| {

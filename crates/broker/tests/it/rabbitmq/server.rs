@@ -1,21 +1,17 @@
 //! The RabbitMQ server that `scripts/with-rabbitmq` starts, and what tests say to it.
 
 use std::collections::BTreeMap;
-use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use broker::{
     Carrier, CarrierError, Delivery, Feed, Parcel, Pattern, RabbitMq, RabbitMqSettings, Topic,
 };
-use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use tokio::sync::{RwLockReadGuard, RwLockWriteGuard};
 use uuid::Uuid;
 
-/// How long a test waits for what must come; a server that was killed takes some ten seconds.
-pub const WAIT_MAX: Duration = Duration::from_secs(60);
-
-/// Whoever kills the server holds this alone; everybody else holds it together.
-static WHOLE: RwLock<()> = RwLock::const_new(());
+use crate::rig::{Kind, WAIT_MAX};
+use crate::{hurt, servers};
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
@@ -44,7 +40,7 @@ pub async fn shared() -> Option<Server> {
     let url = address("FLORIN_TEST_RABBITMQ")?;
     Some(Server {
         url,
-        _shared: Some(WHOLE.read().await),
+        _shared: servers::together(Kind::RabbitMq).await,
         _alone: None,
     })
 }
@@ -55,7 +51,7 @@ pub async fn alone() -> Option<Server> {
     Some(Server {
         url,
         _shared: None,
-        _alone: Some(WHOLE.write().await),
+        _alone: hurt::alone(Kind::RabbitMq).await,
     })
 }
 
@@ -81,26 +77,20 @@ impl Server {
         RabbitMq::open(&self.url, settings).expect("the address is one")
     }
 
-    pub fn kill(&self) {
-        control(&["kill"]);
+    pub async fn kill(&self) {
+        hurt::control(Kind::RabbitMq, &["kill"]).await;
     }
 
-    pub fn start(&self) {
-        control(&["start"]);
+    pub async fn start(&self) {
+        hurt::control(Kind::RabbitMq, &["start"]).await;
     }
 
     /// Waits until the server would find a queue again after it was killed. It writes its list of
     /// quorum queues seconds after one is declared (seen with 3.10.8), and one that is not in the
     /// list is lost with what it holds; no publisher can hear of that.
-    pub fn settle(&self, queue: &str) {
-        control(&["settle", queue]);
+    pub async fn settle(&self, queue: &str) {
+        hurt::control(Kind::RabbitMq, &["settle", queue]).await;
     }
-}
-
-fn control(words: &[&str]) {
-    let program = std::env::var("FLORIN_TEST_RABBITMQ_CONTROL").expect("a program to hurt it with");
-    let status = Command::new(program).args(words).status();
-    assert!(status.expect("the program runs").success(), "{words:?}");
 }
 
 /// A topic that no other test or run has.
