@@ -4,6 +4,7 @@
 //! pass: the clock stands still until a test moves it, and a disk that is slow or broken is one
 //! that the test holds in its hand, see `disk`.
 
+mod access;
 mod auditor;
 mod bulk;
 mod concurrency;
