@@ -74,3 +74,26 @@ impl Access {
         path
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ACCESS: Access = Access {
+        base: "/sagas/v1",
+        rows: &[("GET", "sagas/{id}", &[Role::Auditor])],
+        parameters: &[],
+    };
+
+    #[test]
+    #[should_panic(expected = "left == right")]
+    fn a_row_that_is_not_written_down_is_refused() {
+        ACCESS.assert_in_table();
+    }
+
+    #[test]
+    #[should_panic(expected = "a parameter has no value: /sagas/v1/sagas/{id}")]
+    fn a_path_that_names_nothing_is_refused() {
+        drop(ACCESS.path("sagas/{id}"));
+    }
+}

@@ -58,3 +58,20 @@ impl Refusals {
         assert!(missed.is_empty(), "codes that no request met: {missed:?}");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "codes that no request met: [\"definition_must_exist\"")]
+    fn codes_that_no_request_met_are_named() {
+        Refusals::of(&["sagas"]).assert_all_met();
+    }
+
+    #[test]
+    #[should_panic(expected = "the owner is in the table of codes")]
+    fn who_owns_no_codes_is_refused() {
+        drop(Refusals::of(&["saga"]));
+    }
+}
