@@ -17,7 +17,7 @@ use store::{Database, Schema, Store};
 use tokio::sync::watch;
 
 use crate::Failure;
-use crate::config::Config;
+use crate::config::{Config, Environment};
 
 /// What a service can be built from.
 pub struct Wiring {
@@ -127,19 +127,21 @@ pub fn find(name: &str) -> Result<&'static Role, Failure> {
 
 fn dead_letters(wiring: &Wiring) -> Building<'_> {
     Box::pin(async move {
-        let publishes = dead_letters::EDGES.publishes;
         let config = &wiring.config;
         let ladder = config.messages.ladder_ms.iter().copied();
+        let settings = dead_letters::Settings {
+            ladder: ladder.map(Duration::from_millis).collect(),
+            letter_days: config.retention.dead_letter_days,
+            rehearsals: config.environment == Environment::Development,
+            ..dead_letters::Settings::default()
+        };
+        let publishes = settings.edges().publishes;
         Ok(dead_letters::service(dead_letters::Deps {
             store: wiring.store(&dead_letters::SCHEMA, publishes).await?,
             clock: wiring.clock.clone(),
             ids: wiring.ids.clone(),
             topics: publishes,
-            settings: dead_letters::Settings {
-                ladder: ladder.map(Duration::from_millis).collect(),
-                letter_days: config.retention.dead_letter_days,
-                ..dead_letters::Settings::default()
-            },
+            settings,
         }))
     })
 }

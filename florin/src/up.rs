@@ -8,7 +8,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use host::{Host, Running, Service, StopSignals};
+use host::{Host, Running, Service, StopSignals, Topology};
 use kit::id::IdSource;
 use kit::random::SystemRandom;
 use kit::time::{Clock, SystemClock};
@@ -97,7 +97,7 @@ impl Up {
         }
         let host = Host {
             services,
-            topology: Arc::new(crate::topology()?),
+            topology: Arc::new(topology(config)?),
             access: AccessTable::embedded(),
             verifier,
             jwks,
@@ -155,6 +155,15 @@ impl Up {
             file.close().await;
         }
     }
+}
+
+/// What may be done here: in production nothing that is there to try things out.
+fn topology(config: &Config) -> Result<Topology, Failure> {
+    let topology = crate::topology()?;
+    Ok(match config.environment {
+        Environment::Development => topology,
+        Environment::Production => topology.in_production(),
+    })
 }
 
 /// The embedded carrier reaches no other process: roles that run apart need a server between them.

@@ -66,6 +66,7 @@ pub fn document(root: &Path) -> Result<Value, AsyncApiError> {
     };
     let text = std::fs::read_to_string(&path).map_err(|error| unreadable(error.to_string()))?;
     let topology = Topology::parse(&text).map_err(|error| unreadable(error.to_string()))?;
+    let topology = topology.in_production();
     Ok(describe(&topology, MESSAGES, RETIRED)?)
 }
 

@@ -14,7 +14,7 @@ pub fn page(root: &Path) -> Result<String, String> {
     let text = std::fs::read_to_string(&path)
         .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
     let topology = Topology::parse(&text).map_err(|error| error.to_string())?;
-    Ok(of(&topology))
+    Ok(of(&topology.in_production()))
 }
 
 /// The page of this topology.

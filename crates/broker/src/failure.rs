@@ -62,13 +62,24 @@ impl Failed<'_> {
     }
 }
 
-/// The id of the report of a failure: the same for the same message, consumer and attempt.
+/// What the report of a failure is known by to who sends it: the same for the same message,
+/// consumer and attempt.
 pub(crate) fn report_id(consumer: &str, topic: &str, what: &[u8], attempt: u32) -> MessageId {
     let mut hash = blake3::Hasher::new_derive_key("florin.finance 2026 id of a report of failure");
     for part in [consumer.as_bytes(), topic.as_bytes(), what] {
         hash.update(&(part.len() as u64).to_be_bytes()).update(part);
     }
-    hash.update(&attempt.to_be_bytes());
+    made_of(hash.update(&attempt.to_be_bytes()))
+}
+
+/// The id that the report has on its way: another one, because who consumes its own reports has
+/// noted the first in the inbox in which the report arrives, and would take it for a repeat.
+fn arriving_id(report: MessageId) -> MessageId {
+    let mut hash = blake3::Hasher::new_derive_key("florin.finance 2026 id of a report on its way");
+    made_of(hash.update(report.uuid().as_bytes()))
+}
+
+fn made_of(hash: &blake3::Hasher) -> MessageId {
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&hash.finalize().as_bytes()[..16]);
     // Version 8 of RFC 9562: an id of one's own making.
@@ -77,11 +88,19 @@ pub(crate) fn report_id(consumer: &str, topic: &str, what: &[u8], attempt: u32) 
     MessageId::from_uuid(Uuid::from_bytes(bytes))
 }
 
-/// Sends a report to the service of dead letters.
-pub(crate) fn send(tx: &mut Tx<'_>, id: MessageId, failure: &Failure) -> Result<(), StoreError> {
-    let now = failure.failed_at;
+/// The longest `traceparent` that a report takes over: more than twice that of W3C Trace Context,
+/// so that a stranger's does not make the report too long to be sent.
+const TRACEPARENT_BYTES_MAX: usize = 128;
+
+/// Sends the report known by `report` to the service of dead letters, in the trace of what failed.
+pub(crate) fn send(
+    tx: &mut Tx<'_>,
+    report: MessageId,
+    failure: &Failure,
+) -> Result<(), StoreError> {
+    let (id, now) = (arriving_id(report), failure.failed_at);
     let of = (failure.consumer.as_str(), failure.subject.as_str());
-    let report = Message::work(
+    let mut report = Message::work(
         id,
         of,
         (REPORT_FAILURE, FAILURE_SCHEMA_VERSION),
@@ -89,6 +108,10 @@ pub(crate) fn send(tx: &mut Tx<'_>, id: MessageId, failure: &Failure) -> Result<
         failure,
     )
     .expect("a failure is a struct of texts and numbers");
+    // What becomes of the message is seen in the trace that it belongs to.
+    let failed = Message::parse(&failure.document).ok();
+    let trace = failed.and_then(|failed| failed.traceparent);
+    report.traceparent = trace.filter(|trace| trace.len() <= TRACEPARENT_BYTES_MAX);
     tx.send(&store::Work {
         id: id.uuid(),
         topic: FAILURES.to_owned(),

@@ -125,6 +125,9 @@ pub struct Topic {
     pub key: String,
     /// What it is for, in one line.
     pub why: String,
+    /// It is there to try things out, and not in production; nor is any edge to it.
+    #[serde(default)]
+    pub development: bool,
 }
 
 /// A named set of roles.
@@ -433,6 +436,18 @@ impl Topology {
             }
         }
         Ok(())
+    }
+
+    /// What of it there is in production: no topic of development, and no edge to one.
+    #[must_use]
+    pub fn in_production(mut self) -> Self {
+        let gone = |to: &str| self.topics.get(to).is_some_and(|topic| topic.development);
+        for component in self.components.values_mut() {
+            component.publishes.retain(|edge| !gone(&edge.to));
+            component.consumes.retain(|edge| !gone(&edge.to));
+        }
+        self.topics.retain(|_, topic| !topic.development);
+        self
     }
 
     fn component(&self, name: &str) -> Result<&Component, TopologyError> {

@@ -9,6 +9,7 @@
 mod api;
 mod domain;
 mod error;
+mod rehearsal;
 mod store;
 mod work;
 
@@ -21,7 +22,7 @@ use kit::time::Clock;
 pub use self::store::SCHEMA;
 
 /// What the service does beyond itself. It sends work again to every topic of work there is.
-pub const EDGES: host::Edges = host::Edges {
+const EDGES: host::Edges = host::Edges {
     publishes: &[
         contracts::dead_letters::DECISIONS,
         contracts::dead_letters::FAILURES,
@@ -32,10 +33,22 @@ pub const EDGES: host::Edges = host::Edges {
     outside: &[],
 };
 
+/// [`EDGES`], and those of rehearsals.
+const EDGES_REHEARSING: host::Edges = host::Edges {
+    publishes: &[
+        contracts::dead_letters::DECISIONS,
+        contracts::dead_letters::FAILURES,
+        contracts::sagas::EVENTS,
+        rehearsal::TOPIC,
+    ],
+    consumes: &[contracts::dead_letters::FAILURES, rehearsal::TOPIC],
+    ..EDGES
+};
+
 /// What the service works with.
 #[derive(Clone)]
 pub struct Deps {
-    /// Its tables, opened with [`SCHEMA`] and the topics of [`EDGES`].
+    /// Its tables, opened with [`SCHEMA`] and the topics that [`Settings::edges`] publish to.
     pub store: ::store::Store,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
@@ -56,6 +69,20 @@ pub struct Settings {
     pub letter_days: u32,
     /// Most letters that are open.
     pub letters_open_max: u32,
+    /// Whether people may send messages that fail, to see what becomes of them: for development.
+    pub rehearsals: bool,
+}
+
+impl Settings {
+    /// What the service does beyond itself.
+    #[must_use]
+    pub fn edges(&self) -> host::Edges {
+        if self.rehearsals {
+            EDGES_REHEARSING
+        } else {
+            EDGES
+        }
+    }
 }
 
 /// Most open letters: as many as events may be parked of one topic, and a thousand times what a
@@ -73,6 +100,7 @@ impl Default for Settings {
             ladder: broker::LADDER_MS.map(Duration::from_millis).to_vec(),
             letter_days: LETTER_DAYS,
             letters_open_max: LETTERS_OPEN_MAX,
+            rehearsals: false,
         }
     }
 }
@@ -80,11 +108,16 @@ impl Default for Settings {
 /// The service: its routes, its timers, its reaction, its store.
 #[must_use]
 pub fn service(deps: Deps) -> host::Service {
-    let service = host::Service::new(SCHEMA.service, api::router(deps.clone()));
-    let service = service
-        .edges(EDGES)
+    let router = api::router(deps.clone()).merge(rehearsal::router(deps.clone()));
+    let service = host::Service::new(SCHEMA.service, router)
+        .edges(deps.settings.edges())
         .stored(&deps.store, &deps.clock)
         .reacts(work::failures(deps.clone()));
+    let service = if deps.settings.rehearsals {
+        service.reacts(rehearsal::reaction())
+    } else {
+        service
+    };
     work::timers(deps)
         .into_iter()
         .fold(service, host::Service::timer)

@@ -201,6 +201,19 @@ fn who_only_sends_again_needs_no_consumer_beside_it() {
 }
 
 #[test]
+fn what_is_there_to_try_things_out_is_not_in_production_and_nothing_leads_to_it() {
+    let tried = WORK.replace("key = ", "development = true\nkey = ");
+    let topology = Topology::parse(&tried).unwrap();
+    assert_eq!(topology.publishers("doer.commands"), ["asker"]);
+    let topology = topology.in_production();
+    assert_eq!(topology.topics().count(), 0);
+    assert!(topology.publishers("doer.commands").is_empty());
+    assert!(topology.consumers("doer.commands").is_empty());
+    let kept = Topology::parse(WORK).unwrap().in_production();
+    assert_eq!(kept.consumers("doer.commands"), ["doer"]);
+}
+
+#[test]
 fn a_topic_is_named_after_the_component_whose_it_is() {
     let text = WORK.replace("doer.commands", "asker.commands");
     let refused = "topic must be named after its component: asker.commands of doer";

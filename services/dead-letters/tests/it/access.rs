@@ -14,6 +14,7 @@ const ACCESS: Access = Access {
         ("POST", "letters/{id}/edit", WRITERS),
         ("POST", "letters/{id}/discard", WRITERS),
         ("POST", "redrives", WRITERS),
+        ("POST", "rehearsals", WRITERS),
         ("GET", "event-configs", READERS),
         ("GET", "event-configs/{name}", READERS),
         ("PUT", "event-configs/{name}", WRITERS),

@@ -1,14 +1,17 @@
-//! Dead letters as its callers see it, over HTTP and over the embedded carrier, on both databases.
+//! Dead letters as its callers see it, over HTTP and over the embedded carrier, on both databases;
+//! and, in `carried`, over every carrier there is.
 //!
 //! Every test has its own world: database, clock, services. `scripts/with-postgres cargo test -p
-//! dead-letters` runs them.
+//! dead-letters` runs them, `make test-servers` those over servers.
 
 mod access;
+mod carried;
 mod http;
 mod openapi;
 mod parked;
 mod queues;
 mod refusals;
+mod rehearsals;
 mod reports;
 mod statements;
 mod timers;
@@ -22,7 +25,7 @@ use contracts::dead_letters::{
     FAILURE_SCHEMA_VERSION, FAILURES, Failure, FailureKind, MessageId, REPORT_FAILURE,
 };
 use dead_letters::{Deps, SCHEMA, Settings, service};
-use host::Topology;
+use host::{Messages, Topology};
 use kit::time::Timestamp;
 use serde_json::{Value, json};
 use store::{Statement, Store, StoreError, Work};
@@ -64,10 +67,20 @@ struct Running {
 
 /// Starts the service, and toys, on a database of their own.
 async fn start(database: &TestDatabase) -> Running {
+    let messages = Messages {
+        settings: Arc::new(settings()),
+        ..Messages::default()
+    };
+    let ladder = dead_letters::Settings::default().ladder;
+    start_over(messages, ladder, database).await
+}
+
+/// As [`start`], over any carrier.
+async fn start_over(messages: Messages, ladder: Vec<Duration>, database: &TestDatabase) -> Running {
     let opened = database.database(&SCHEMA).await;
     let mut world = World::over(opened.expect("the migrations apply"));
     world.topology = Arc::new(topology());
-    world.messages.settings = Arc::new(settings());
+    world.messages = messages;
     let store = Store::open(&world.database, &SCHEMA, toys::LETTERS_PUBLISH).await;
     let store = store.expect("every statement fits the tables");
     let deps = Deps {
@@ -76,9 +89,10 @@ async fn start(database: &TestDatabase) -> Running {
         ids: world.ids.clone(),
         topics: toys::LETTERS_PUBLISH,
         settings: Settings {
+            ladder,
             letter_days: LETTER_DAYS,
             letters_open_max: LETTERS_OPEN_MAX,
-            ..Settings::default()
+            rehearsals: true,
         },
     };
     let toys = Toys::open(database, &world).await;

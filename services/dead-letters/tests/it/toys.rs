@@ -22,12 +22,15 @@ pub const COMMANDS: &str = "toys.commands";
 /// The topic of events.
 pub const EVENTS: &str = "toys.events";
 
+/// The topic of rehearsals.
+pub const REHEARSALS: &str = "dead-letters.rehearsals";
+
 /// What dead letters publishes where there are toys.
-pub const LETTERS_PUBLISH: &[&str] = &[DECISIONS, FAILURES, COMMANDS];
+pub const LETTERS_PUBLISH: &[&str] = &[DECISIONS, FAILURES, REHEARSALS, COMMANDS];
 /// The edges of dead letters where there are toys.
 pub const LETTERS_EDGES: Edges = Edges {
     publishes: LETTERS_PUBLISH,
-    consumes: &[FAILURES],
+    consumes: &[FAILURES, REHEARSALS],
     calls: &[],
     outside: &[],
 };
