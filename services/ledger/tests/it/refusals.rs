@@ -1,5 +1,6 @@
 //! Every code the ledger refuses a request with, provoked over HTTP: where it points, and that it
-//! leaves nothing. The codes provoked are compared with the table of codes.
+//! leaves nothing. The codes are those of `crates/kit/src/codes/ledger.rs` and
+//! `crates/kit/src/codes/money.rs`.
 
 use std::time::Duration;
 
