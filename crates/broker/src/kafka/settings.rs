@@ -8,6 +8,8 @@ use std::time::Duration;
 use kit::limits::BODY_BYTES_MAX;
 use rdkafka::ClientConfig;
 
+use crate::settings::PUBLISH_TIMEOUT_MS;
+
 /// Bytes around a document: key, headers and checksums, with much room.
 const FRAME_BYTES_MAX: usize = 16 * 1024;
 
@@ -62,7 +64,8 @@ pub struct KafkaSettings {
     pub rungs: Vec<Duration>,
     /// How long a process may be silent before its partitions go to another.
     pub session_time_max: Duration,
-    /// How long a message may wait for its confirmation.
+    /// How long a message may wait for its confirmation; less than a relay gives a wave, so that
+    /// the relay hears which was refused.
     pub publish_time_max: Duration,
 }
 
@@ -77,7 +80,7 @@ impl Default for KafkaSettings {
             retention_bytes: 4 * 1024 * 1024 * 1024,
             rungs: [10, 15, 20].map(Duration::from_secs).to_vec(),
             session_time_max: Duration::from_secs(10),
-            publish_time_max: Duration::from_secs(30),
+            publish_time_max: Duration::from_millis(PUBLISH_TIMEOUT_MS / 5 * 4),
         }
     }
 }

@@ -5,17 +5,17 @@
 //! server puts it in front, in its order, before anybody else receives.
 
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use lapin::options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions};
 use lapin::types::FieldTable;
-use lapin::{Channel, Connection, Consumer};
+use lapin::{Connection, Consumer};
 
 use super::layout::{SHARDS, declare, events_queue};
-use super::{RabbitMq, RabbitMqSettings, in_time, unavailable};
+use super::{OwnChannel, RabbitMq, RabbitMqSettings, in_time, unavailable};
 use crate::{CarrierError, Delivery, Feed, Future, Pattern, Topic};
 
 impl RabbitMq {
@@ -147,22 +147,6 @@ impl Lane {
             .map_err(|error| unavailable(&error))?;
         self.handed_out = None;
         Ok(())
-    }
-}
-
-/// A channel that is closed when it is dropped, at whatever moment.
-///
-/// The library would leave it open when a consumer is still being asked for: the server would go on
-/// handing messages to a consumer nobody has. And once there is one it would only cancel it: then
-/// the next consumer begins while this one still holds messages, and what comes back comes too
-/// late. A closed channel gives everything back first.
-struct OwnChannel(Channel);
-
-impl Drop for OwnChannel {
-    fn drop(&mut self) {
-        // The first poll sends the request; the answer need not be waited for.
-        let closing = pin!(self.0.close(200, "OK".into()));
-        let _ = closing.poll(&mut Context::from_waker(Waker::noop()));
     }
 }
 

@@ -13,16 +13,19 @@ mod layout;
 mod publishing;
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use lapin::tcp::OwnedTLSConfig;
 use lapin::uri::AMQPUri;
-use lapin::{Connection, ConnectionProperties};
+use lapin::{Channel, Connection, ConnectionProperties};
 use tokio::sync::{Mutex, Semaphore, watch};
 
 pub use self::layout::{SHARDS, shard_of};
 use self::publishing::{CALLS_MAX, Line};
+use crate::settings::PUBLISH_TIMEOUT_MS;
 use crate::{Carrier, CarrierError, Feed, Future, Parcel, Topic};
 
 /// Seconds after which a silent connection is given up: half of it without traffic sends a sign of
@@ -41,8 +44,11 @@ pub struct RabbitMqSettings {
     /// How many unacknowledged messages a feed holds of each of its queues; twice a batch, so that
     /// the next one is there while one is handled.
     pub prefetch: u16,
-    /// How long one answer of the server may take: connecting, declaring, a confirmation.
+    /// How long one answer of the server may take: connecting, declaring, consuming.
     pub wait_max: Duration,
+    /// How long a call that publishes may take in all. What a queue has not confirmed by then is
+    /// refused by its place; less than a relay gives a wave, so that the relay hears which it was.
+    pub publish_max: Duration,
 }
 
 impl Default for RabbitMqSettings {
@@ -56,6 +62,7 @@ impl Default for RabbitMqSettings {
             prefetch: 200,
             // Longer than the election of a new leader of a queue, shorter than people wait.
             wait_max: Duration::from_secs(20),
+            publish_max: Duration::from_millis(PUBLISH_TIMEOUT_MS / 5 * 4),
         }
     }
 }
@@ -142,11 +149,10 @@ impl RabbitMq {
     }
 
     async fn declare_on(&self, line: &Line, topics: &[Topic]) -> Result<(), CarrierError> {
-        let channel = line.channel(&self.settings).await?;
+        let channel = line.open(&self.settings).await?;
         for topic in topics {
-            layout::declare(&channel, topic, &self.settings).await?;
+            layout::declare(&channel.0, topic, &self.settings).await?;
         }
-        line.put_back(channel);
         Ok(())
     }
 
@@ -195,6 +201,22 @@ impl Carrier for RabbitMq {
     /// Nothing: the server brings delayed work back by itself.
     fn run(&self, _: watch::Receiver<bool>) -> Future<'_, ()> {
         Box::pin(async {})
+    }
+}
+
+/// A channel that is closed when it is dropped, at whatever moment.
+///
+/// The library would leave it open when a consumer is still being asked for: the server would go on
+/// handing messages to a consumer nobody has. And once there is one it would only cancel it: then
+/// the next consumer begins while this one still holds messages, and what comes back comes too
+/// late. A closed channel gives everything back first.
+struct OwnChannel(Channel);
+
+impl Drop for OwnChannel {
+    fn drop(&mut self) {
+        // The first poll sends the request; the answer need not be waited for.
+        let closing = pin!(self.0.close(200, "OK".into()));
+        let _ = closing.poll(&mut Context::from_waker(Waker::noop()));
     }
 }
 

@@ -1,39 +1,64 @@
 //! Publishing to RabbitMQ, with confirmations.
 //!
 //! Promises: an answer without error means that every parcel is confirmed by a quorum of each of
-//! its queues; one that no queue takes, or a full queue refuses, is named by its place. A topic of
-//! events that nobody consumes is published nowhere, and that is no failure.
+//! its queues; one that no queue takes, a full queue refuses, or that was not confirmed in time, is
+//! named by its place. A call ends within [`RabbitMqSettings::publish_max`], also when the server
+//! says nothing. A topic of events that nobody consumes is published nowhere, and that is no
+//! failure.
+//!
+//! A queue without a leader keeps the server's side of a channel waiting, and with it all that is
+//! behind on the same channel (seen with 3.10.8). So each queue has channels of its own here, and
+//! while one owes the answer to a message, that queue's messages are refused at once.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::{Mutex, PoisonError};
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions};
-use lapin::{BasicProperties, Channel, Confirmation, Connection, PublisherConfirm};
+use lapin::{BasicProperties, Confirmation, Connection, PublisherConfirm};
+use tokio::time::Sleep;
 
 use super::layout::{delay_queue, exchange_of, shard_of};
-use super::{RabbitMq, RabbitMqSettings, in_time, unavailable};
+use super::{OwnChannel, RabbitMq, RabbitMqSettings, in_time, unavailable};
 use crate::{CarrierError, Parcel, Pattern};
 
-/// How many messages of one call wait for their confirmation at once. Quorum queues confirm in
-/// batches as they flush, so fewer are slower; more would only wait in the server's memory.
-const WINDOW: usize = 500;
+/// How many messages of one call wait at one queue for their confirmation. Quorum queues confirm in
+/// batches as they flush, so fewer are slower. The server reads 400 ahead of a channel that is
+/// kept waiting, and then nothing more from the whole connection.
+const WINDOW: usize = 300;
 
-/// How many calls publish at once, each on a channel of its own: the relays of the components of
-/// one process, of which there are some twenty.
+/// How many calls publish at once: the relays of the components of one process, of which there are
+/// some twenty.
 pub(super) const CALLS_MAX: usize = 32;
 
-/// A connection that publishes, with channels that nobody uses at the moment.
+/// A connection that publishes, with the channels of its queues.
 pub(super) struct Line {
     connection: Connection,
-    idle: Mutex<Vec<Channel>>,
+    queues: Mutex<BTreeMap<Route, Queue>>,
+}
+
+/// The channels of a queue that nobody uses at the moment, and one that is kept waiting.
+#[derive(Default)]
+struct Queue {
+    idle: Vec<OwnChannel>,
+    owing: Option<Owing>,
+}
+
+/// A message that the server did not confirm in time, and its channel. It may do so yet: until
+/// then there is no use in sending more.
+struct Owing {
+    confirm: PublisherConfirm,
+    channel: OwnChannel,
 }
 
 impl Line {
     pub(super) fn new(connection: Connection) -> Self {
         Self {
             connection,
-            idle: Mutex::new(Vec::new()),
+            queues: Mutex::default(),
         }
     }
 
@@ -41,41 +66,74 @@ impl Line {
         self.connection.status().connected()
     }
 
-    /// A channel for one caller; two would mix up whose confirmation is whose.
-    pub(super) async fn channel(
+    /// A channel that confirms nothing, for declaring.
+    pub(super) async fn open(
         &self,
         settings: &RabbitMqSettings,
-    ) -> Result<Channel, CarrierError> {
+    ) -> Result<OwnChannel, CarrierError> {
+        let opened = in_time(settings, "channel", self.connection.create_channel()).await?;
+        Ok(OwnChannel(opened.map_err(|error| unavailable(&error))?))
+    }
+
+    /// A channel for one call and queue; two would mix up whose confirmation is whose.
+    async fn channel(
+        &self,
+        route: &Route,
+        settings: &RabbitMqSettings,
+    ) -> Result<OwnChannel, CarrierError> {
         loop {
-            let idle = self
-                .idle
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .pop();
+            let idle = self.queues().entry(route.clone()).or_default().idle.pop();
             match idle {
-                Some(channel) if channel.status().connected() => return Ok(channel),
+                Some(channel) if channel.0.status().connected() => return Ok(channel),
                 Some(_) => {}
                 None => break,
             }
         }
-        let opened = in_time(settings, "channel", self.connection.create_channel()).await?;
-        let channel = opened.map_err(|error| unavailable(&error))?;
-        let confirming = channel.confirm_select(ConfirmSelectOptions::default());
+        let channel = self.open(settings).await?;
+        let confirming = channel.0.confirm_select(ConfirmSelectOptions::default());
         let selected = in_time(settings, "confirmations", confirming).await?;
         selected.map_err(|error| unavailable(&error))?;
         Ok(channel)
     }
 
     /// Keeps a channel that owes no answer.
-    pub(super) fn put_back(&self, channel: Channel) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+    fn put_back(&self, route: Route, channel: OwnChannel) {
+        let mut queues = self.queues();
+        let idle = &mut queues.entry(route).or_default().idle;
         if idle.len() < CALLS_MAX {
             idle.push(channel);
         }
     }
+
+    /// Keeps a channel that owes an answer, until it comes.
+    fn keep_owing(&self, route: Route, owing: Owing) {
+        self.queues().entry(route).or_default().owing = Some(owing);
+    }
+
+    /// Whether a queue still owes an answer from before.
+    fn owes(&self, route: &Route) -> bool {
+        let mut queues = self.queues();
+        let Some(queue) = queues.get_mut(route) else {
+            return false;
+        };
+        let owes = queue.owing.as_mut().is_some_and(|owing| {
+            let asked = Pin::new(&mut owing.confirm).poll(&mut Context::from_waker(Waker::noop()));
+            asked.is_pending() && owing.channel.0.status().connected()
+        });
+        if !owes {
+            queue.owing = None;
+        }
+        owes
+    }
+
+    fn queues(&self) -> MutexGuard<'_, BTreeMap<Route, Queue>> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// Where a parcel goes: an exchange and a routing key.
+/// Where a parcel goes: an exchange and a routing key, which here lead to one queue of each
+/// consumer.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Route {
     exchange: String,
     key: String,
@@ -84,28 +142,45 @@ struct Route {
 impl RabbitMq {
     pub(super) async fn publish_all(&self, parcels: &[Parcel]) -> Result<(), CarrierError> {
         let mut refused = Refused::default();
-        let mut routed = Vec::with_capacity(parcels.len());
+        let mut routed: BTreeMap<Route, VecDeque<usize>> = BTreeMap::new();
         for (place, parcel) in parcels.iter().enumerate() {
             match self.route(parcel)? {
-                Destination::Route(route) => routed.push((place, route)),
+                Destination::Route(route) => routed.entry(route).or_default().push_back(place),
                 Destination::Nobody => {}
                 Destination::TooLate => refused.add(place, "delay must be at most the longest"),
             }
         }
         if !routed.is_empty() {
-            let allowed = self.publish_calls.acquire().await;
-            let _allowed = allowed.expect("nothing closes the semaphore of calls");
-            let line = self.publishing().await?;
-            let sent = Call::new(self, parcels, &mut refused)
-                .send(&line, routed)
-                .await;
-            // What was returned lacks a queue or binding, which the next connection makes.
-            if sent.is_err() || refused.unroutable {
-                self.give_up(&line).await;
-            }
-            sent?;
+            self.send(parcels, routed, &mut refused).await?;
         }
         refused.answer(parcels)
+    }
+
+    async fn send(
+        &self,
+        parcels: &[Parcel],
+        routed: BTreeMap<Route, VecDeque<usize>>,
+        refused: &mut Refused,
+    ) -> Result<(), CarrierError> {
+        let mut over = pin!(tokio::time::sleep(self.settings.publish_max));
+        let begun = async {
+            let allowed = self.publish_calls.acquire().await;
+            let allowed = allowed.expect("nothing closes the semaphore of calls");
+            Ok((allowed, self.publishing().await?))
+        };
+        let (_allowed, line) = before(over.as_mut(), begun).await?;
+        let mut call = Call::new(parcels, refused);
+        let opened = before(over.as_mut(), call.open(&line, routed, &self.settings)).await;
+        let sent = match opened {
+            Ok(()) => call.send(&line, over).await,
+            Err(error) => Err(error),
+        };
+        let sent = sent.and_then(|()| call.close(&line));
+        // What was returned lacks a queue or binding, which the next connection makes.
+        if sent.is_err() || refused.incomplete {
+            self.give_up(&line).await;
+        }
+        sent
     }
 
     fn route(&self, parcel: &Parcel) -> Result<Destination, CarrierError> {
@@ -157,7 +232,8 @@ fn rung(delays: &[Duration], delay: Duration) -> Option<Duration> {
 #[derive(Default)]
 struct Refused {
     places: BTreeMap<usize, String>,
-    unroutable: bool,
+    /// Whether something that was declared is not there.
+    incomplete: bool,
 }
 
 impl Refused {
@@ -178,80 +254,159 @@ impl Refused {
     }
 }
 
-/// One call that publishes, on a channel of its own.
+/// What the future answers, unless the time of the call is over first.
+async fn before<T>(
+    over: Pin<&mut Sleep>,
+    answer: impl Future<Output = Result<T, CarrierError>>,
+) -> Result<T, CarrierError> {
+    tokio::select! {
+        biased;
+        answer = answer => answer,
+        () = over => Err(CarrierError::Unavailable {
+            reason: "no answer in time: publishing".to_owned(),
+        }),
+    }
+}
+
+/// One call that publishes.
 struct Call<'a> {
-    settings: &'a RabbitMqSettings,
     parcels: &'a [Parcel],
     places: HashMap<String, usize>,
     refused: &'a mut Refused,
+    lanes: Vec<Lane>,
+}
+
+/// What a call sends to one queue.
+struct Lane {
+    route: Route,
+    channel: OwnChannel,
+    unsent: VecDeque<usize>,
+    sent: VecDeque<(usize, PublisherConfirm)>,
 }
 
 impl<'a> Call<'a> {
-    fn new(carrier: &'a RabbitMq, parcels: &'a [Parcel], refused: &'a mut Refused) -> Self {
+    fn new(parcels: &'a [Parcel], refused: &'a mut Refused) -> Self {
         let places = parcels.iter().enumerate();
         Self {
-            settings: &carrier.settings,
             parcels,
             places: places
                 .map(|(place, parcel)| (parcel.id.to_string(), place))
                 .collect(),
             refused,
+            lanes: Vec::new(),
         }
     }
 
-    async fn send(&mut self, line: &Line, routed: Vec<(usize, Route)>) -> Result<(), CarrierError> {
-        let channel = line.channel(self.settings).await?;
-        let mut open = VecDeque::with_capacity(WINDOW.min(routed.len()));
-        for (place, route) in routed {
-            if open.len() == WINDOW {
-                self.confirm(open.pop_front()).await?;
+    async fn open(
+        &mut self,
+        line: &Line,
+        routed: BTreeMap<Route, VecDeque<usize>>,
+        settings: &RabbitMqSettings,
+    ) -> Result<(), CarrierError> {
+        for (route, unsent) in routed {
+            if line.owes(&route) {
+                self.refuse(unsent, "queue must confirm what it was sent before");
+                continue;
             }
-            open.push_back((place, self.begin(&channel, place, &route).await?));
+            self.lanes.push(Lane {
+                channel: line.channel(&route, settings).await?,
+                route,
+                unsent,
+                sent: VecDeque::new(),
+            });
         }
-        while !open.is_empty() {
-            self.confirm(open.pop_front()).await?;
-        }
-        line.put_back(channel);
         Ok(())
     }
 
-    async fn begin(
-        &self,
-        channel: &Channel,
-        place: usize,
-        route: &Route,
-    ) -> Result<PublisherConfirm, CarrierError> {
-        let parcel = &self.parcels[place];
-        let properties = BasicProperties::default()
-            .with_content_type("application/cloudevents+json".into())
-            // Written to disk; quorum queues do so anyway.
-            .with_delivery_mode(2)
-            .with_message_id(parcel.id.to_string().into());
-        let options = BasicPublishOptions {
-            // What no queue takes comes back instead of being dropped.
-            mandatory: true,
-            immediate: false,
+    /// Sends and confirms until all is done or the time is over.
+    async fn send(&mut self, line: &Line, mut over: Pin<&mut Sleep>) -> Result<(), CarrierError> {
+        let mut lanes = std::mem::take(&mut self.lanes);
+        let done = async {
+            loop {
+                for lane in &mut lanes {
+                    if let Err(error) = lane.fill(self.parcels).await {
+                        self.broke(line, lane, &error)?;
+                    }
+                }
+                if lanes.iter().all(|lane| lane.sent.is_empty()) {
+                    return Ok(());
+                }
+                for (index, place, answer) in
+                    poll_fn(|context| confirmed(&mut lanes, context)).await
+                {
+                    match answer {
+                        Ok(confirmation) => self.note(place, confirmation)?,
+                        Err(error) => {
+                            self.refuse([place], "channel must stay open");
+                            self.broke(line, &mut lanes[index], &error)?;
+                        }
+                    }
+                }
+            }
         };
-        let published = channel.basic_publish(
-            route.exchange.as_str().into(),
-            route.key.as_str().into(),
-            options,
-            parcel.document.as_bytes(),
-            properties,
-        );
-        let begun = in_time(self.settings, "publishing", published).await?;
-        begun.map_err(|error| unavailable(&error))
+        let done = tokio::select! {
+            biased;
+            done = done => done,
+            () = over.as_mut() => Ok(()),
+        };
+        self.lanes = lanes;
+        done
     }
 
-    async fn confirm(
+    /// A channel was closed by the server, for something its queue lacks; or the connection broke.
+    fn broke(
         &mut self,
-        oldest: Option<(usize, PublisherConfirm)>,
+        line: &Line,
+        lane: &mut Lane,
+        error: &lapin::Error,
     ) -> Result<(), CarrierError> {
-        let Some((place, confirm)) = oldest else {
-            return Ok(());
-        };
-        let answer = in_time(self.settings, "confirmation", confirm).await?;
-        let confirmation = answer.map_err(|error| unavailable(&error))?;
+        if !line.is_up() {
+            return Err(unavailable(error));
+        }
+        self.refused.incomplete = true;
+        let sent = lane.sent.drain(..).map(|(place, _)| place);
+        let places: Vec<_> = sent.chain(lane.unsent.drain(..)).collect();
+        self.refuse(places, &error.to_string());
+        Ok(())
+    }
+
+    /// What the server did not confirm in time is refused.
+    fn close(mut self, line: &Line) -> Result<(), CarrierError> {
+        for mut lane in std::mem::take(&mut self.lanes) {
+            let mut owing = None;
+            for (place, mut confirm) in std::mem::take(&mut lane.sent) {
+                let asked = Pin::new(&mut confirm).poll(&mut Context::from_waker(Waker::noop()));
+                if let Poll::Ready(Ok(confirmation)) = asked {
+                    self.note(place, confirmation)?;
+                } else {
+                    self.refuse([place], "queue must confirm in time");
+                    owing.get_or_insert(confirm);
+                }
+            }
+            let is_cut = !lane.unsent.is_empty();
+            self.refuse(lane.unsent, "queue must confirm in time");
+            if (is_cut || owing.is_some()) && !line.is_up() {
+                let reason = "connection must last".to_owned();
+                return Err(CarrierError::Unavailable { reason });
+            }
+            let channel = lane.channel;
+            match owing {
+                Some(confirm) => line.keep_owing(lane.route, Owing { confirm, channel }),
+                None if !is_cut => line.put_back(lane.route, channel),
+                // Given up while it was sending: what it owes nobody knows.
+                None => drop(channel),
+            }
+        }
+        Ok(())
+    }
+
+    fn refuse(&mut self, places: impl IntoIterator<Item = usize>, reason: &str) {
+        for place in places {
+            self.refused.add(place, reason);
+        }
+    }
+
+    fn note(&mut self, place: usize, confirmation: Confirmation) -> Result<(), CarrierError> {
         match &confirmation {
             Confirmation::Ack(_) => {}
             Confirmation::Nack(_) => self.refused.add(place, "queue must have room"),
@@ -267,8 +422,61 @@ impl<'a> Call<'a> {
             let id = id.as_ref().map(ToString::to_string).unwrap_or_default();
             let whose = self.places.get(&id).copied().unwrap_or(place);
             let reason = format!("queue must be there: {}", returned.reply_text);
-            self.refused.unroutable = true;
+            self.refused.incomplete = true;
             self.refused.add(whose, &reason);
+        }
+        Ok(())
+    }
+}
+
+type Answered = (usize, usize, lapin::Result<Confirmation>);
+
+/// Waits for a confirmation, then answers those that are there: lane, place and what was said.
+/// Of each queue the oldest is asked first; the others are hardly ever before it.
+fn confirmed(lanes: &mut [Lane], context: &mut Context<'_>) -> Poll<Vec<Answered>> {
+    let mut answered = Vec::new();
+    for (index, lane) in lanes.iter_mut().enumerate() {
+        while let Some((place, confirm)) = lane.sent.front_mut() {
+            let Poll::Ready(answer) = Pin::new(confirm).poll(context) else {
+                break;
+            };
+            answered.push((index, *place, answer));
+            lane.sent.pop_front();
+        }
+    }
+    if answered.is_empty() {
+        return Poll::Pending;
+    }
+    Poll::Ready(answered)
+}
+
+impl Lane {
+    /// Sends as much as may wait for its confirmation.
+    async fn fill(&mut self, parcels: &[Parcel]) -> lapin::Result<()> {
+        while self.sent.len() < WINDOW
+            && let Some(place) = self.unsent.front().copied()
+        {
+            let parcel = &parcels[place];
+            let properties = BasicProperties::default()
+                .with_content_type("application/cloudevents+json".into())
+                // Written to disk; quorum queues do so anyway.
+                .with_delivery_mode(2)
+                .with_message_id(parcel.id.to_string().into());
+            let options = BasicPublishOptions {
+                // What no queue takes comes back instead of being dropped.
+                mandatory: true,
+                immediate: false,
+            };
+            let published = self.channel.0.basic_publish(
+                self.route.exchange.as_str().into(),
+                self.route.key.as_str().into(),
+                options,
+                parcel.document.as_bytes(),
+                properties,
+            );
+            let confirm = published.await?;
+            self.unsent.pop_front();
+            self.sent.push_back((place, confirm));
         }
         Ok(())
     }

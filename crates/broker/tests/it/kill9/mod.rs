@@ -10,7 +10,8 @@
 //!
 //! ```text
 //! FLORIN_KILL9_RUNS=200 FLORIN_TEST_CARRIERS=required scripts/with-postgres \
-//!     scripts/with-rabbitmq scripts/with-kafka cargo test --profile ci -p broker --test it -- --nocapture kill9::
+//!     scripts/with-rabbitmq scripts/with-kafka cargo test --profile ci -p broker --test it -- \
+//!     --nocapture kill9::
 //! ```
 
 mod processes;

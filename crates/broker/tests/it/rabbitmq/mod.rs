@@ -1,6 +1,7 @@
 //! What RabbitMQ does as a carrier, on a real server. Comes from `scripts/with-rabbitmq`.
 
 mod failures;
+mod hung;
 mod refusals;
 mod server;
 
