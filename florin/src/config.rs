@@ -7,6 +7,7 @@
 
 mod check;
 mod messages;
+mod reach;
 mod telemetry;
 mod tokens;
 
@@ -26,6 +27,8 @@ use serde::{Deserialize, Serialize};
 use crate::Failure;
 pub use check::ConfigError;
 pub use messages::{CarrierKind, Messages};
+pub use reach::Outside;
+pub(crate) use reach::reach;
 pub use telemetry::Telemetry;
 pub(crate) use tokens::must_be_component;
 
@@ -80,6 +83,10 @@ pub struct Config {
     pub telemetry: Telemetry,
     /// What carries messages between services.
     pub messages: Messages,
+    /// By component, the address where it is found if it does not run here.
+    pub components: BTreeMap<String, String>,
+    /// By name in the topology, the outside hosts.
+    pub outside: BTreeMap<String, Outside>,
     /// The ledger.
     pub ledger: Ledger,
     /// How long things are kept.
@@ -204,6 +211,8 @@ impl Default for Config {
             },
             telemetry: Telemetry::default(),
             messages: Messages::default(),
+            components: BTreeMap::new(),
+            outside: BTreeMap::new(),
             ledger: Ledger {
                 zone: "UTC".to_owned(),
             },

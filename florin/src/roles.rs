@@ -9,15 +9,18 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use host::Service;
+use host::outbound::Tokens;
+use host::{Edges, Network, Outbound, Service};
 use kit::id::IdSource;
 use kit::random::Random;
 use kit::time::{Clock, Zone};
 use store::{Database, Schema, Store};
 use tokio::sync::watch;
+use web::{ServiceTokens, TokenIssuer};
 
 use crate::Failure;
 use crate::config::{Config, Environment};
+use crate::trust;
 
 /// What a service can be built from.
 pub struct Wiring {
@@ -33,6 +36,10 @@ pub struct Wiring {
     pub fatal: watch::Sender<Option<String>>,
     /// Where the tables of each service are.
     pub databases: Databases,
+    /// Whom the services of this process reach.
+    pub network: Network,
+    /// Signs for those that call each other here.
+    pub inside: TokenIssuer,
 }
 
 /// Gives a service the database it has a login for.
@@ -43,6 +50,17 @@ impl Wiring {
     pub async fn store(&self, schema: &Schema, topics: &[&str]) -> Result<Store, BuildError> {
         let database = (self.databases)(schema.service)?;
         Ok(Store::open(&database, schema, topics).await?)
+    }
+
+    /// The way out of one service, which does what `edges` say. Blocking file I/O.
+    pub fn outbound(&self, role: &'static str, edges: &Edges) -> Result<Outbound, BuildError> {
+        let here = ServiceTokens::local(role, &self.inside, self.random.clone())?;
+        let elsewhere = match self.network.calls_elsewhere(edges) {
+            true => Some(trust::service_tokens(&self.config, role)?),
+            false => None,
+        };
+        let tokens = Tokens { here, elsewhere };
+        Ok(self.network.outbound(role, edges, &tokens)?)
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Promises: in development the data directory's own issuer signs for every component, with
 //! nothing to configure; in production a component signs with its own key, and one that calls
-//! another process without a key is refused before anything is opened. Everything a configuration
+//! another process without a key is refused before anything is opened; among components of one
+//! process a key drawn at the start does. Everything a configuration
 //! can get wrong about keys is found by [`check`], which makes nothing.
 
 use std::collections::BTreeMap;
@@ -37,6 +38,9 @@ pub struct Trust {
     pub verifier: TokenVerifier,
     /// The machine's own public key, in development.
     pub jwks: Option<String>,
+    /// Signs for components of this process that call each other. In production its key is drawn
+    /// at the start, kept nowhere, and believed by this process alone.
+    pub inside: TokenIssuer,
 }
 
 impl Trust {
@@ -46,16 +50,23 @@ impl Trust {
         let clock = Arc::new(SystemClock);
         let mut trusted = services(config)?.into_issuers();
         trusted.extend(provider(config)?);
-        let mut jwks = None;
-        if config.environment == Environment::Development {
-            let issuer = TokenIssuer::open(&config.data, &SystemRandom, clock.clone())?;
-            let own = issuer.trusted();
-            trusted.push(own.map_err(|source| keys_failure(&config.data, source))?);
-            jwks = Some(issuer.jwks());
-        }
+        let (inside, jwks) = match config.environment {
+            Environment::Development => {
+                let issuer = TokenIssuer::open(&config.data, &SystemRandom, clock.clone())?;
+                let jwks = Some(issuer.jwks());
+                (issuer, jwks)
+            }
+            Environment::Production => (TokenIssuer::new(&SystemRandom, clock.clone())?, None),
+        };
+        let own = inside.trusted();
+        trusted.push(own.map_err(|source| keys_failure(&config.data, source))?);
         let audiences = vec![config.tokens.audience.clone()];
         let verifier = TokenVerifier::new(trusted, audiences, clock);
-        Ok(Self { verifier, jwks })
+        Ok(Self {
+            verifier,
+            jwks,
+            inside,
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use host::{Host, Running, Service, StopSignals, Topology};
+use host::{Host, Network, Running, Service, StopSignals, Topology};
 use kit::id::IdSource;
 use kit::random::SystemRandom;
 use kit::time::{Clock, SystemClock};
@@ -73,7 +73,12 @@ impl Up {
         make_private(&config.data)?;
         let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
         let ids = IdSource::new(clock.clone(), random.clone());
-        let Trust { verifier, jwks } = Trust::open(config)?;
+        let Trust {
+            verifier,
+            jwks,
+            inside,
+        } = Trust::open(config)?;
+        let topology = Arc::new(topology(config)?);
         let sqlite = match config.store {
             StoreKind::Sqlite => Some(SqliteFile::open(&config.data.join(SQLITE_FILE)).await?),
             StoreKind::Postgres => None,
@@ -86,6 +91,8 @@ impl Up {
             config: config.clone(),
             fatal: fatal.clone(),
             databases: databases(config, sqlite.clone()),
+            network: network(config, &topology, &roles)?,
+            inside,
         };
         let mut services: Vec<Service> = Vec::new();
         for role in &roles {
@@ -97,7 +104,7 @@ impl Up {
         }
         let host = Host {
             services,
-            topology: Arc::new(topology(config)?),
+            topology,
             access: AccessTable::embedded(),
             verifier,
             jwks,
@@ -164,6 +171,18 @@ fn topology(config: &Config) -> Result<Topology, Failure> {
         Environment::Development => topology,
         Environment::Production => topology.in_production(),
     })
+}
+
+/// Whom the roles of this process reach, each other included.
+pub fn network(
+    config: &Config,
+    topology: &Arc<Topology>,
+    roles: &[&'static Role],
+) -> Result<Network, Failure> {
+    let running: Vec<&str> = roles.iter().map(|role| role.name).collect();
+    let reach = crate::config::reach(config, &running)?;
+    let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
+    Ok(Network::new(topology.clone(), reach, clock, random))
 }
 
 /// The embedded carrier reaches no other process: roles that run apart need a server between them.

@@ -14,6 +14,7 @@ use topology::Edges;
 use utoipa_axum::router::OpenApiRouter;
 use web::DenialSink;
 
+use crate::outbound::Outbound;
 use crate::timers::Timer;
 
 /// What a piece of a service's own work can fail with; it is logged, never answered.
@@ -99,6 +100,8 @@ pub struct Service {
     pub store: Option<Store>,
     /// What it does with the messages it consumes.
     pub reactions: Vec<Reaction>,
+    /// What it calls others with; there if its edges say that it does.
+    pub outbound: Option<Outbound>,
 }
 
 impl Service {
@@ -115,6 +118,7 @@ impl Service {
             denials: None,
             store: None,
             reactions: Vec::new(),
+            outbound: None,
         }
     }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use axum::Router;
 use kit::id::IdSource;
 use kit::limits;
 use kit::time::Clock;
@@ -22,6 +23,7 @@ use web::{
 
 use crate::messages::{self, Messages, Post, Settling};
 use crate::observe::Pipeline;
+use crate::outbound;
 use crate::server::{Drained, Server};
 use crate::service::{Service, Stop, WorkError};
 use crate::timers::{FireError, Timer, Timers};
@@ -106,6 +108,25 @@ pub enum StartError {
         /// What must hold.
         must: &'static str,
     },
+    /// A service says that it calls others, and has nothing to call them with.
+    #[error("service must be given its way out: {component} calls {to}")]
+    NoWayOut {
+        /// The service.
+        component: &'static str,
+        /// The first it would call.
+        to: String,
+    },
+    /// A service has the way out of another, or of other edges.
+    #[error("service must have the way out that was made for its edges: {0}")]
+    OtherWayOut(&'static str),
+    /// A component that was said to be here is not.
+    #[error("component must run in this process: {component} calls {callee}")]
+    CalleeMissing {
+        /// The service.
+        component: &'static str,
+        /// The component.
+        callee: String,
+    },
     /// The address cannot be bound.
     #[error("address must be free and ours: {address}: {source}")]
     Bind {
@@ -144,6 +165,7 @@ impl Host {
         for service in &self.services {
             self.topology.check(service.name, &service.edges)?;
             messages::check(service, &self.topology)?;
+            outbound::check(service, &self.services)?;
         }
         app::check_routes(&self.services, self.access)
     }
@@ -182,6 +204,7 @@ impl Host {
             open = open.merge(metrics_router);
         }
         let router = app::router(&self.services, open, &gate, pipeline);
+        let mounted = outbound::mount(&self.services, router.clone());
         let address = settings.listen;
         let server = Server::bind(address, router, settings, stopping.clone(), draining)
             .await
@@ -214,6 +237,7 @@ impl Host {
             stops,
             drain_timeout,
             settling,
+            _mounted: mounted,
         })
     }
 }
@@ -276,6 +300,8 @@ pub struct Running {
     stops: Vec<(String, Stop)>,
     drain_timeout: Duration,
     settling: Settling,
+    /// Services call each other through it as long as it is here.
+    _mounted: Arc<Router>,
 }
 
 impl Running {

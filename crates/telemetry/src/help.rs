@@ -6,6 +6,26 @@
 /// Name and help of every metric, in order of the names.
 pub(crate) const HELP: &[(&str, &str)] = &[
     (
+        "florin_call_repeats_total",
+        "Repeats of calls that failed, by component and callee.",
+    ),
+    (
+        "florin_call_seconds",
+        "Time a call took with its repeats, by component and callee.",
+    ),
+    (
+        "florin_callee_left_alone",
+        "Whether a callee fails so often that it is left alone, by component and callee.",
+    ),
+    (
+        "florin_calls_in_flight",
+        "Calls that wait for an answer now, by component and callee.",
+    ),
+    (
+        "florin_calls_total",
+        "Calls of components and outside hosts, by component, callee and result.",
+    ),
+    (
         "florin_carrier_failures_total",
         "Times a carrier of messages could not be reached or refused, by carrier.",
     ),

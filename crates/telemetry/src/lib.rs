@@ -6,6 +6,7 @@
 //! only, and go to a collector if there is one. It listens on no socket, and it does not decide
 //! what is logged and measured: the callers do, with the macros of `tracing` and `metrics`.
 
+mod calls;
 mod help;
 mod logs;
 mod metrics;
@@ -15,6 +16,7 @@ mod start;
 mod trace_parent;
 mod traces;
 
+pub use calls::{Call, call_answered, call_span};
 pub use metrics::{Metrics, start_metrics};
 pub use redacted::Redacted;
 pub use spans::{

@@ -100,7 +100,7 @@ pub fn current_traceparent() -> Option<String> {
 
 /// Starts the span in its trace and keeps its ids beside it: sampling is decided now, and whoever
 /// writes a log line asks no lock of the exporter.
-fn begin(span: Span, name: String, parent: Option<TraceParent>) -> Span {
+pub(crate) fn begin(span: Span, name: String, parent: Option<TraceParent>) -> Span {
     if let Some(parent) = parent {
         let flags = TraceFlags::default().with_sampled(parent.sampled);
         let remote = SpanContext::new(

@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use host::{Messages, Settings, Topology};
+use host::outbound::{OutboundError, Reach, Tokens};
+use host::{Edges, Messages, Network, Outbound, Settings, Topology};
 use kit::id::IdSource;
 use kit::random::SeededRandom;
 use kit::time::{Clock, ManualClock, Timestamp};
 use store::{Database, SqliteFile};
 use tempfile::TempDir;
-use web::{AccessTable, TokenIssuer, TrustedIssuer};
+use web::{AccessTable, ServiceTokens, TokenIssuer, TrustedIssuer};
 
 /// When the clock of every world stands at first: 2025-06-02T09:00:00Z, a Monday.
 pub const START: Timestamp = Timestamp::from_micros(1_748_854_800_000_000);
@@ -82,6 +83,25 @@ impl World {
     #[must_use]
     pub fn clock(&self) -> Arc<dyn Clock> {
         self.clock.clone()
+    }
+
+    /// The way out of `component`, which the services of this world believe, over a network of its
+    /// own: what is `here` in `reach` is called in the process that is started with it.
+    pub fn outbound(
+        &self,
+        component: &'static str,
+        edges: &Edges,
+        reach: Reach,
+    ) -> Result<Outbound, OutboundError> {
+        let random = Arc::new(SeededRandom::new(2));
+        let tokens = ServiceTokens::local(component, &self.issuer, random.clone());
+        let tokens = tokens.expect("a component of the test has a component's name");
+        let tokens = Tokens {
+            here: tokens.clone(),
+            elsewhere: Some(tokens),
+        };
+        let network = Network::new(self.topology.clone(), reach, self.clock(), random);
+        network.outbound(component, edges, &tokens)
     }
 
     /// A directory that goes with the test.

@@ -118,6 +118,7 @@ pub(super) fn values(config: &Config) -> Result<(), ConfigError> {
     super::tokens::check(config)?;
     config.telemetry.check()?;
     config.messages.check()?;
+    super::reach::check(config)?;
     if config.postgres.server.contains('@') {
         return wrong(
             "postgres.server",

@@ -133,3 +133,31 @@ fn a_collector_is_a_plain_address_and_a_share_at_most_all() {
         "telemetry.sampled_per_mille: must be at most 1000",
     );
 }
+
+#[test]
+fn where_others_are_found_is_named_by_the_topology_and_has_an_address() {
+    let good = load("[components]\nledger = \"http://ledger:8420\"").unwrap();
+    assert_eq!(good.components["ledger"], "http://ledger:8420");
+    check(
+        "[components]\nledgr = \"http://ledger:8420\"",
+        "components.ledgr: unknown component; did you mean `ledger`?",
+    );
+    let address = "address must be like https://host:port/path, without login, query and fragment";
+    for wrong in [
+        "ledger:8420",
+        "http://me:secret@ledger",
+        "http://ledger?x",
+        "",
+    ] {
+        let text = format!("[components]\nledger = \"{wrong}\"");
+        check(&text, &format!("components.ledger: {address}"));
+    }
+    check(
+        "[outside.feed]\nurl = \"https://feed.example.org\"",
+        "outside.feed: unknown host; no component reaches any",
+    );
+    check(
+        "[outside.feed]\nurls = \"https://feed.example.org\"",
+        "f.toml:2: outside.feed.urls: unknown key; did you mean `url`?",
+    );
+}

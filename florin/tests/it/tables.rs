@@ -11,7 +11,7 @@ use kit::random::SystemRandom;
 use kit::time::SystemClock;
 use store::{Database, SqliteFile};
 use tempfile::TempDir;
-use web::{AccessTable, openapi};
+use web::{AccessTable, TokenIssuer, openapi};
 
 /// Every service of this binary, built as `florin up` builds it.
 async fn services(home: &TempDir) -> Vec<Service> {
@@ -25,11 +25,16 @@ async fn services(home: &TempDir) -> Vec<Service> {
     };
     let empty = home.path().join("florin.toml");
     std::fs::write(&empty, "").unwrap();
+    let config = Config::load(Some(&empty), &overrides).unwrap();
+    let topology = Arc::new(florin::topology().unwrap());
+    let roles: Vec<_> = ROLES.iter().collect();
     let wiring = Wiring {
         clock: clock.clone(),
         random: random.clone(),
         ids: IdSource::new(clock, random),
-        config: Config::load(Some(&empty), &overrides).unwrap(),
+        network: florin::up::network(&config, &topology, &roles).unwrap(),
+        inside: TokenIssuer::new(&SystemRandom, Arc::new(SystemClock)).unwrap(),
+        config,
         fatal: tokio::sync::watch::Sender::new(None),
         databases: Box::new(move |_| Ok(Database::Sqlite(file.clone()))),
     };

@@ -1,4 +1,5 @@
-//! What only named rooms may do: read the environment and the clock, draw randomness, spawn.
+//! What only named rooms may do: read the environment and the clock, draw randomness, spawn, call
+//! others over HTTP.
 //!
 //! Held on paths as they are used, whatever name they were imported under. A method that is reached
 //! through a value (`handle.spawn(…)`) is not seen; making such a value is.
@@ -18,7 +19,11 @@ struct Confined {
 
 impl Confined {
     fn check(&self, source: &Source, findings: &mut Findings) {
-        if tree::owner(source.path).is_some_and(|owner| self.homes.contains(&owner)) {
+        // A home is a crate, or a module of one: the file and what lies in its folder.
+        let within = |home: &&&str| source.path.starts_with(&format!("{home}/"));
+        let module = |home: &&&str| source.path == format!("{home}.rs") || within(home);
+        let crates = |home: &&&str| tree::owner(source.path) == Some(home);
+        if self.homes.iter().any(|home| crates(&home) || module(&home)) {
             return;
         }
         for used in &source.paths {
@@ -134,6 +139,27 @@ pub fn tasks(source: &Source, findings: &mut Findings) {
     };
     SPAWN.check(source, findings);
     BLOCKING.check(source, findings);
+}
+
+/// `outbound`.
+pub fn outbound(source: &Source, findings: &mut Findings) {
+    const RULE: Confined = Confined {
+        paths: &[
+            "reqwest",
+            "hyper::client",
+            "hyper_util::client",
+            "hyper_rustls",
+            "tokio_rustls",
+            "ureq",
+            "isahc",
+            "tokio::net::TcpStream::connect",
+            "std::net::TcpStream::connect*",
+        ],
+        homes: &["crates/host/src/outbound", "crates/testkit"],
+        tests: true,
+        must: "others are called through host::Outbound only",
+    };
+    RULE.check(source, findings);
 }
 
 /// `threads`.

@@ -97,6 +97,14 @@ pub const RULES: &[Rule] = &[
         check: Source(confined::tasks),
     },
     Rule {
+        name: "outbound",
+        holds: "an HTTP client, or a connection that is opened, stands in \
+                `crates/host/src/outbound` only; tests are free",
+        why: "a call that goes through one place is declared, bounded, traced and told by its \
+              outcome",
+        check: Source(confined::outbound),
+    },
+    Rule {
         name: "threads",
         holds: "threads are started only in files with a written reason",
         why: "every thread has an owner that joins it",

@@ -1,5 +1,8 @@
 //! What a service may not do it is not started with: the refusal names it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use host::outbound::{Address, OutsideHost, Place, Reach};
 use host::{Edges, Service, StartError};
 use testkit::World;
 use utoipa_axum::router::OpenApiRouter;
@@ -69,10 +72,20 @@ async fn a_declared_edge_is_allowed() {
         outside: &["api.example.org"],
         ..Edges::default()
     };
-    let app = toy::world()
-        .await
-        .start(vec![toy::service().edges(edges)])
-        .await;
+    let world = toy::world().await;
+    let host = OutsideHost {
+        place: Place::At(Address::parse("https://api.example.org").unwrap()),
+        secret: None,
+        authorities_pem: None,
+    };
+    let reach = Reach {
+        here: BTreeSet::from(["toy".to_owned()]),
+        outside: BTreeMap::from([("api.example.org".to_owned(), host)]),
+        ..Reach::default()
+    };
+    let outbound = world.outbound("toy", &edges, reach).unwrap();
+    let service = toy::service().edges(edges).outbound(&outbound);
+    let app = world.start(vec![service]).await;
     app.get("/livez").send().await.expect(200);
 }
 

@@ -7,6 +7,7 @@ mod edges;
 mod gate;
 mod messages;
 mod metrics;
+mod outbound;
 mod pipeline;
 mod probes;
 mod timers;

@@ -5,6 +5,7 @@
 //! service can be asked for. The ledger's own codes are provoked and compared in its own tests.
 
 mod books;
+mod calls;
 mod limits;
 mod messages;
 mod requests;
@@ -20,7 +21,7 @@ use kit::codes::{AT_START, Code, OWNERS};
 use kit::random::SystemRandom;
 use serde_json::Value;
 use testkit::{Answer, Call, Faults, TestApp, World};
-use web::Role;
+use web::{Role, TokenIssuer};
 
 /// The owners whose codes are provoked here.
 const HERE: [&str; 5] = ["host", "money", "notifications", "store", "web"];
@@ -86,11 +87,15 @@ async fn start(world: World) -> (TestApp, Faults) {
     let world = world.with_faults();
     let faults = Faults::open(&world.database, world.clock()).await.unwrap();
     let database = world.database.clone();
+    let config = configured(&world);
+    let roles: Vec<_> = ROLES.iter().collect();
     let wiring = Wiring {
         clock: world.clock(),
         random: Arc::new(SystemRandom),
         ids: world.ids.clone(),
-        config: configured(&world),
+        network: florin::up::network(&config, &world.topology, &roles).unwrap(),
+        inside: TokenIssuer::new(&SystemRandom, world.clock()).unwrap(),
+        config,
         fatal: tokio::sync::watch::Sender::new(None),
         databases: Box::new(move |_| Ok(database.clone())),
     };
@@ -136,6 +141,7 @@ async fn every_code_of_the_table_has_been_answered_over_http() {
     stored::damaged(&mut seen).await;
     stored::refused_on_postgres(&mut seen).await;
     limits::refused(&mut seen).await;
+    calls::refused(&mut seen).await;
 
     let own = |owner: &str| OWNERS.iter().find(|(name, _)| *name == owner).unwrap().1;
     let ledger: BTreeSet<&str> = own("ledger").iter().map(|code| code.name).collect();
@@ -163,8 +169,8 @@ fn every_owner_of_codes_is_compared_somewhere() {
     for (owner, file) in ELSEWHERE {
         let path = format!("{}/../{file}", env!("CARGO_MANIFEST_DIR"));
         let source = std::fs::read_to_string(path).unwrap();
-        let table = format!("crates/kit/src/codes/{owner}.rs");
-        assert!(source.contains(&table), "{file} must read {table}");
+        let compared = format!("Refusals::of(&[\"{owner}\"");
+        assert!(source.contains(&compared), "{file} must have {compared}");
     }
 }
 
