@@ -169,8 +169,7 @@ impl Relay {
             }
         }
         self.work(&mut pass, renewed).await?;
-        self.renew(renewed).await?;
-        self.delayed(&mut pass).await?;
+        self.delayed(&mut pass, renewed).await?;
         match pass.refused {
             Some(error) => Err(Trouble::Carrier(error)),
             None => Ok(pass.more),
@@ -263,15 +262,30 @@ impl Relay {
         Ok(())
     }
 
-    /// A page of work that is not due: the carrier keeps it meanwhile.
-    async fn delayed(&self, pass: &mut Pass) -> Result<(), Trouble> {
+    /// Work that is not due: the carrier keeps it meanwhile.
+    async fn delayed(
+        &self,
+        pass: &mut Pass,
+        renewed: &mut Option<Timestamp>,
+    ) -> Result<(), Trouble> {
         let store = &self.component.store;
-        let page = store.outbox_delayed(ROWS_MAX).await?;
-        let confirmed = self.sent(&page, pass).await?;
-        if !confirmed.is_empty() {
-            store.forget_delayed(&confirmed).await?;
-            pass.more |= page.len() == ROWS_MAX;
+        let mut after = Position::default();
+        for _ in 0..PAGES_MAX {
+            self.renew(renewed).await?;
+            let page = store.outbox_delayed(after, ROWS_MAX).await?;
+            let Some((last, _)) = page.last() else {
+                return Ok(());
+            };
+            after = *last;
+            let confirmed = self.sent(&page, pass).await?;
+            if !confirmed.is_empty() {
+                store.forget_delayed(&confirmed).await?;
+            }
+            if page.len() < ROWS_MAX {
+                return Ok(());
+            }
         }
+        pass.more = true;
         Ok(())
     }
 

@@ -123,8 +123,7 @@ impl Tx<'_> {
             detail,
             hash.into(),
         ];
-        self.execute_own(&AUDIT_APPEND, &values)?;
-        Ok(())
+        self.execute_own_later(&AUDIT_APPEND, &values)
     }
 }
 

@@ -53,6 +53,6 @@ impl Tx<'_> {
         let transaction = self.keep_failure(sized)?;
         let sequence = position.sequence.into();
         let values = [producer.into(), topic.into(), transaction.into(), sequence];
-        self.execute_own(&CURSOR_STORE, &values).map(drop)
+        self.execute_own_later(&CURSOR_STORE, &values)
     }
 }

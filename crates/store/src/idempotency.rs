@@ -179,14 +179,14 @@ impl Tx<'_> {
         // Insert first: of two concurrent requests PostgreSQL lets one wait for the other here,
         // then fails it as not serializable, so that it runs again and finds the reply.
         if self.execute_own(&IDEMPOTENCY_BEGIN, &record)? == 1 {
-            self.unfinished += 1;
+            self.unfinished.push(request.clone());
             return Ok(Idempotency::New);
         }
         let found = self.query_own(&IDEMPOTENCY_FIND, &request.key_values())?;
         let row = found.first().ok_or(StoreError::IdempotencyMustBeFinished)?;
         if row.timestamp(3)? <= now {
-            self.execute_own(&IDEMPOTENCY_RENEW, &record)?;
-            self.unfinished += 1;
+            self.execute_own_later(&IDEMPOTENCY_RENEW, &record)?;
+            self.unfinished.push(request.clone());
             return Ok(Idempotency::New);
         }
         reply_of(row, request).map(Idempotency::Done)
@@ -213,6 +213,9 @@ impl Tx<'_> {
         reply: &StoredReply,
     ) -> Result<(), StoreError> {
         check_size("stored reply", reply.body.len(), BODY_BYTES_MAX)?;
+        let begun = self.unfinished.iter().position(|begun| begun == request);
+        let begun = begun.ok_or(StoreError::IdempotencyMustBeFinished)?;
+        self.unfinished.swap_remove(begun);
         let [principal, route, key] = request.key_values();
         let values = [
             principal,
@@ -221,11 +224,8 @@ impl Tx<'_> {
             reply.status.into(),
             reply.body.as_slice().into(),
         ];
-        if self.execute_own(&IDEMPOTENCY_FINISH, &values)? != 1 {
-            return Err(StoreError::IdempotencyMustBeFinished);
-        }
-        self.unfinished = self.unfinished.saturating_sub(1);
-        Ok(())
+        // It changes the one row that this very transaction put there.
+        self.execute_own_later(&IDEMPOTENCY_FINISH, &values)
     }
 }
 

@@ -4,13 +4,18 @@
 //! old to be remembered is refused by name rather than done twice.
 //! Does not: receive, retry or park; the carriers do.
 
+use std::collections::{HashMap, HashSet};
+
 use kit::time::Timestamp;
 use uuid::Uuid;
 
 use crate::error::StoreError;
-use crate::outbox::{EVENT_KEY_BYTES_MAX, check_size, stored_version};
+use crate::outbox::{EVENT_KEY_BYTES_MAX, check_size, loaded_version, stored_version};
+use crate::postgres::Parameter;
+use crate::schema::Dialect;
 use crate::statement::Statement;
 use crate::tx::Tx;
+use crate::value::Value;
 
 /// Changes a row if the version is new, and none if it is not.
 const INBOX_ADVANCE: Statement = Statement {
@@ -30,6 +35,23 @@ const WORK_APPEND: Statement = Statement {
     sql: "INSERT INTO {service}_inbox_work (id, seen) VALUES (?1, ?2) \
           ON CONFLICT (id) DO NOTHING",
 };
+/// As [`INBOX_ADVANCE`] and [`WORK_APPEND`] for many, in PostgreSQL's own words. They read nothing
+/// that others write: a look at the rows first would have every two batches of a service meet.
+const INBOX_ADVANCE_MANY: Statement = Statement {
+    name: "inbox_advance_many",
+    sql: "INSERT INTO {service}_inbox (producer, key, version, seen) \
+          SELECT ?1, given.key, given.version, ?4 \
+          FROM unnest(?2::text[], ?3::bigint[]) AS given (key, version) \
+          ON CONFLICT (producer, key) \
+          DO UPDATE SET version = excluded.version, seen = excluded.seen \
+          WHERE excluded.version > {service}_inbox.version RETURNING key, version",
+};
+const WORK_APPEND_MANY: Statement = Statement {
+    name: "inbox_work_append_many",
+    sql: "INSERT INTO {service}_inbox_work (id, seen) \
+          SELECT given.id, ?2 FROM unnest(?1::uuid[]) AS given (id) \
+          ON CONFLICT (id) DO NOTHING RETURNING id",
+};
 pub(crate) const WORK_TRIM: Statement = Statement {
     name: "inbox_work_trim",
     sql: "DELETE FROM {service}_inbox_work WHERE id IN (SELECT id \
@@ -37,12 +59,21 @@ pub(crate) const WORK_TRIM: Statement = Statement {
 };
 
 /// The statements of this module.
-pub(crate) const STATEMENTS: &[&Statement] =
-    &[&INBOX_ADVANCE, &INBOX_TRIM, &WORK_APPEND, &WORK_TRIM];
+pub(crate) const STATEMENTS: &[&Statement] = &[
+    &INBOX_ADVANCE,
+    &INBOX_ADVANCE_MANY,
+    &INBOX_TRIM,
+    &WORK_APPEND,
+    &WORK_APPEND_MANY,
+    &WORK_TRIM,
+];
 
 /// How long the inbox remembers the ids of work, and the watermark of a key no event came for:
 /// 30 days, longer than any carrier keeps a message and than dead letters wait for a decision.
 pub const INBOX_RETENTION_HOURS: u64 = 30 * 24;
+
+/// How many rows one statement notes: twice what a consumer takes at a time.
+const MANY_MAX: usize = 1_000;
 
 /// What the inbox says of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,8 +119,11 @@ impl Tx<'_> {
         created: Timestamp,
         now: Timestamp,
     ) -> Result<Delivery, StoreError> {
-        let noted = self.note_work_many(&[(id, created)], now)?;
-        Ok(noted[0])
+        if !inbox_remembers(created, now) {
+            return self.keep_failure(Err(StoreError::WorkMustBeRecent));
+        }
+        let added = self.execute_own(&WORK_APPEND, &[id.into(), now.into()])?;
+        Ok(delivery(added))
     }
 
     /// Notes events of `producer`, each a key with the version of its aggregate, in this order;
@@ -103,10 +137,41 @@ impl Tx<'_> {
         events: &[(&str, u64)],
         now: Timestamp,
     ) -> Result<Vec<Delivery>, StoreError> {
-        let noted = events.iter();
-        noted
-            .map(|(key, version)| self.note_event(producer, key, *version, now))
-            .collect()
+        if self.dialect() == Dialect::Sqlite || events.len() < 2 {
+            let noted = events.iter();
+            return noted
+                .map(|(key, version)| self.note_event(producer, key, *version, now))
+                .collect();
+        }
+        let waves = self.keep_failure(waves(events))?;
+        let sets = waves
+            .iter()
+            .flat_map(|wave| wave.chunks(MANY_MAX))
+            .map(|part| {
+                let column = |value: fn(&(&str, i64)) -> Value| {
+                    Parameter::Column(part.iter().map(value).collect())
+                };
+                vec![
+                    Parameter::One(producer.into()),
+                    column(|(key, _)| (*key).into()),
+                    column(|(_, version)| (*version).into()),
+                    Parameter::One(now.into()),
+                ]
+            });
+        let sets: Vec<_> = sets.collect();
+        let advanced = self.query_many_own(&INBOX_ADVANCE_MANY, &sets)?;
+        let advanced = advanced
+            .iter()
+            .map(|row| Ok((row.text(0)?, loaded_version(row, 1)?)));
+        let mut advanced = advanced.collect::<Result<HashSet<_>, StoreError>>()?;
+        // The second of two that are alike is a repetition of the first.
+        let noted = events.iter().map(|(key, version)| {
+            match advanced.remove(&((*key).to_owned(), *version)) {
+                true => Delivery::First,
+                false => Delivery::Repeated,
+            }
+        });
+        Ok(noted.collect())
     }
 
     /// Notes work messages, each an id with the time it was created at, in this order; answers of
@@ -130,14 +195,56 @@ impl Tx<'_> {
         {
             return self.keep_failure(Err(StoreError::WorkMustBeRecent));
         }
-        let noted = work.iter();
-        noted
-            .map(|(id, _)| {
-                let added = self.execute_own(&WORK_APPEND, &[(*id).into(), now.into()])?;
-                Ok(delivery(added))
-            })
-            .collect()
+        if self.dialect() == Dialect::Sqlite || work.len() < 2 {
+            let noted = work.iter();
+            return noted
+                .map(|(id, created)| self.note_work(*id, *created, now))
+                .collect();
+        }
+        let mut ids: Vec<Uuid> = work.iter().map(|(id, _)| *id).collect();
+        // No row twice in one statement; and in one order, so that two cannot wait for each other.
+        ids.sort_unstable();
+        ids.dedup();
+        let sets = ids.chunks(MANY_MAX).map(|part| {
+            let ids = part.iter().map(|id| (*id).into()).collect();
+            vec![Parameter::Column(ids), Parameter::One(now.into())]
+        });
+        let sets: Vec<_> = sets.collect();
+        let added = self.query_many_own(&WORK_APPEND_MANY, &sets)?;
+        let added = added.iter().map(|row| row.uuid(0));
+        let mut added = added.collect::<Result<HashSet<_>, StoreError>>()?;
+        let noted = work.iter().map(|(id, _)| match added.remove(id) {
+            true => Delivery::First,
+            false => Delivery::Repeated,
+        });
+        Ok(noted.collect())
     }
+}
+
+/// Events that can be new, as waves in which no key comes twice: the first of every key, then the
+/// second of each. One whose version an earlier one of its key has reached is not among them.
+fn waves<'a>(events: &[(&'a str, u64)]) -> Result<Vec<Vec<(&'a str, i64)>>, StoreError> {
+    let mut waves: Vec<Vec<(&str, i64)>> = Vec::new();
+    // Of each key the version reached, and the wave its next event belongs to.
+    let mut reached: HashMap<&str, (i64, usize)> = HashMap::new();
+    for (key, version) in events {
+        check_size("event key", key.len(), EVENT_KEY_BYTES_MAX)?;
+        let version = stored_version(*version)?;
+        let (highest, wave) = reached.entry(key).or_insert((i64::MIN, 0));
+        if version <= *highest {
+            continue;
+        }
+        if waves.len() == *wave {
+            waves.push(Vec::new());
+        }
+        waves[*wave].push((*key, version));
+        (*highest, *wave) = (version, *wave + 1);
+    }
+    for wave in &mut waves {
+        // In one order, so that two that note the same keys cannot wait for each other.
+        wave.sort_unstable();
+    }
+    Ok(waves)
 }
 
 /// Whether the inbox would still remember work that was created then, so that it can be noted.

@@ -60,8 +60,7 @@ impl Store {
     pub async fn end_lease(&self, name: &str, holder: Uuid) -> Result<(), StoreError> {
         let name = name.to_owned();
         self.write(move |tx| {
-            tx.execute_own(&LEASE_END, &[name.as_str().into(), holder.into()])
-                .map(drop)
+            tx.execute_own_later(&LEASE_END, &[name.as_str().into(), holder.into()])
         })
         .await
     }

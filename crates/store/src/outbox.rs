@@ -11,34 +11,69 @@ use uuid::Uuid;
 
 use crate::Store;
 use crate::error::StoreError;
-use crate::statement::Statement;
+use crate::statement::{Statement, Twins};
 use crate::tx::Tx;
 use crate::value::{Row, Value};
 
-const OUTBOX_APPEND: Statement = Statement {
-    name: "outbox_append",
-    sql: "INSERT INTO {service}_outbox (id, topic, key, version, payload, created) \
-          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+const OUTBOX_APPEND: Twins = Twins {
+    sqlite: Statement {
+        name: "outbox_append",
+        sql: "INSERT INTO {service}_outbox (id, topic, key, version, payload, created) \
+              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    },
+    // `ORDER BY` gives the positions in the order of the rows.
+    postgres: Statement {
+        name: "outbox_append_many",
+        sql: "INSERT INTO {service}_outbox (id, topic, key, version, payload, created) \
+              SELECT id, topic, key, version, payload, created FROM unnest(?1::uuid[], \
+              ?2::text[], ?3::text[], ?4::bigint[], ?5::text[], ?6::bigint[]) WITH ORDINALITY \
+              AS given (id, topic, key, version, payload, created, place) ORDER BY place",
+    },
 };
 const OUTBOX_PAGE: Statement = Statement {
     name: "outbox_page",
     sql: "SELECT id, topic, key, version, payload, created FROM {service}_outbox \
           ORDER BY position LIMIT ?1",
 };
-const WORK_APPEND: Statement = Statement {
-    name: "outbox_work_append",
-    sql: "INSERT INTO {service}_outbox_work (id, topic, key, document, created, due) \
-          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+const WORK_APPEND: Twins = Twins {
+    sqlite: Statement {
+        name: "outbox_work_append",
+        sql: "INSERT INTO {service}_outbox_work (id, topic, key, document, created, due) \
+              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    },
+    postgres: Statement {
+        name: "outbox_work_append_many",
+        sql: "INSERT INTO {service}_outbox_work (id, topic, key, document, created, due) \
+              SELECT id, topic, key, document, created, due FROM unnest(?1::uuid[], \
+              ?2::text[], ?3::text[], ?4::text[], ?5::bigint[], ?6::bigint[]) WITH ORDINALITY \
+              AS given (id, topic, key, document, created, due, place) ORDER BY place",
+    },
 };
-const DELAYED_APPEND: Statement = Statement {
-    name: "outbox_delayed_append",
-    sql: "INSERT INTO {service}_outbox_delayed (id, topic, key, document, created, due) \
-          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+const DELAYED_APPEND: Twins = Twins {
+    sqlite: Statement {
+        name: "outbox_delayed_append",
+        sql: "INSERT INTO {service}_outbox_delayed (id, topic, key, document, created, due) \
+              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    },
+    postgres: Statement {
+        name: "outbox_delayed_append_many",
+        sql: "INSERT INTO {service}_outbox_delayed (id, topic, key, document, created, due) \
+              SELECT id, topic, key, document, created, due FROM unnest(?1::uuid[], \
+              ?2::text[], ?3::text[], ?4::text[], ?5::bigint[], ?6::bigint[]) WITH ORDINALITY \
+              AS given (id, topic, key, document, created, due, place) ORDER BY place",
+    },
 };
 
 /// The statements of this module.
-pub(crate) const STATEMENTS: &[&Statement] =
-    &[&OUTBOX_APPEND, &OUTBOX_PAGE, &WORK_APPEND, &DELAYED_APPEND];
+pub(crate) const STATEMENTS: &[&Statement] = &[
+    &OUTBOX_APPEND.sqlite,
+    &OUTBOX_APPEND.postgres,
+    &OUTBOX_PAGE,
+    &WORK_APPEND.sqlite,
+    &WORK_APPEND.postgres,
+    &DELAYED_APPEND.sqlite,
+    &DELAYED_APPEND.postgres,
+];
 
 /// How long events stay in the embedded log: as long as the non-ledger records of idempotency, so
 /// a consumer that was away for a long weekend and a working week still finds all of them.
@@ -86,13 +121,17 @@ pub struct Work {
 }
 
 impl Tx<'_> {
-    /// Appends an event to the service's outbox: one statement.
+    /// Appends an event to the service's outbox, after those the transaction published before.
+    ///
+    /// On PostgreSQL what a transaction publishes is written together before it is committed; a
+    /// closure does not find it in the table.
     ///
     /// # Errors
     ///
-    /// [`StoreError::UndeclaredTopic`], [`StoreError::TooLarge`],
-    /// [`StoreError::OutboxMustHaveRoom`], and a constraint violation when the id was used
-    /// before. Each ends the transaction.
+    /// [`StoreError::UndeclaredTopic`], [`StoreError::TooLarge`] and
+    /// [`StoreError::OutboxMustHaveRoom`]. Each ends the transaction; so does an id that was used
+    /// before, a constraint violation of which the closure may not hear, but whoever called
+    /// [`Store::write`] does.
     pub fn publish(&mut self, envelope: &Envelope) -> Result<(), StoreError> {
         self.publish_many(std::slice::from_ref(envelope))
     }
@@ -102,11 +141,11 @@ impl Tx<'_> {
         let rows = envelopes.iter().map(|envelope| self.event_row(envelope));
         let rows = rows.collect::<Result<Vec<_>, _>>();
         let rows = self.keep_failure(rows)?;
-        self.append(&OUTBOX_APPEND, &rows)
+        self.append(&OUTBOX_APPEND, rows)
     }
 
-    /// Appends work to the service's outbox: one statement. Work that is due later than it was
-    /// created waits until then.
+    /// Appends work to the service's outbox, written as [`Self::publish`] says. Work that is due
+    /// later than it was created waits until then.
     ///
     /// # Errors
     ///
@@ -128,17 +167,17 @@ impl Tx<'_> {
                 prompt.push(row);
             }
         }
-        self.append(&WORK_APPEND, &prompt)?;
-        self.append(&DELAYED_APPEND, &delayed)
+        self.append(&WORK_APPEND, prompt)?;
+        self.append(&DELAYED_APPEND, delayed)
     }
 
-    fn append(&mut self, statement: &Statement, rows: &[[Value; 6]]) -> Result<(), StoreError> {
+    fn append(&mut self, twins: &Twins, rows: Vec<[Value; 6]>) -> Result<(), StoreError> {
         if rows.is_empty() {
             return Ok(());
         }
         let room = self.service.outbox.check_room();
         self.keep_failure(room)?;
-        self.execute_many_own(statement, rows)?;
+        self.append_own(twins, rows)?;
         self.outbox_changed();
         Ok(())
     }

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::watch;
 
+use crate::drain::reading::expanded;
 use crate::error::StoreError;
 use crate::schema::Schema;
 use crate::statement::{Recorder, Statement, check_verb};
@@ -18,7 +19,6 @@ use crate::statement::{Recorder, Statement, check_verb};
 const OWN: &[&[&Statement]] = &[
     crate::audit::STATEMENTS,
     crate::cursor::STATEMENTS,
-    crate::drain::STATEMENTS,
     crate::idempotency::STATEMENTS,
     crate::inbox::STATEMENTS,
     crate::lease::STATEMENTS,
@@ -68,8 +68,9 @@ impl OutboxState {
 impl Service {
     pub(crate) fn new(schema: &Schema, topics: &[&str]) -> Self {
         let prefix = schema.prefix();
-        let own = OWN.iter().copied().flatten().map(|statement| {
-            let text = statement.sql.replace("{service}", &prefix);
+        let own = OWN.iter().chain(crate::drain::STATEMENTS);
+        let own = own.copied().flatten().map(|statement| {
+            let text = expanded(statement.sql).replace("{service}", &prefix);
             (statement.name, keyed(&prefix, &text))
         });
         let listed = schema.statements.iter().map(|statement| {

@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 use std::sync::{PoisonError, RwLock};
 
 use crate::error::StoreError;
+use crate::schema::Dialect;
+use crate::tx::Tx;
 
 /// A statement of a service: constant text with the placeholders `?1`, `?2` ….
 ///
@@ -23,6 +25,23 @@ pub struct Statement {
     /// SQLite's authorizer cannot tell `count(*)` of a `WITH` table from that of another
     /// service's: count one of its columns.
     pub sql: &'static str,
+}
+
+/// A statement that cannot be written once for both databases: PostgreSQL's outboxes number their
+/// transactions, which SQLite, with its one writer, neither needs nor can; and PostgreSQL takes
+/// many rows at once as arrays, which SQLite does not have.
+pub(crate) struct Twins {
+    pub(crate) sqlite: Statement,
+    pub(crate) postgres: Statement,
+}
+
+impl Twins {
+    pub(crate) fn of(&self, tx: &Tx<'_>) -> &Statement {
+        match tx.dialect() {
+            Dialect::Sqlite => &self.sqlite,
+            Dialect::Postgres => &self.postgres,
+        }
+    }
 }
 
 /// The words a statement may begin with: a closure asks for rows or changes rows, nothing else.

@@ -68,8 +68,9 @@ impl Tx<'_> {
     ///
     /// # Errors
     ///
-    /// A constraint violation when the step was done or cancelled before;
-    /// [`StoreError::TooLarge`] above [`BODY_BYTES_MAX`]. Each ends the transaction.
+    /// [`StoreError::TooLarge`] above [`BODY_BYTES_MAX`]; a constraint violation when the step was
+    /// done or cancelled before, of which the closure hears as [`Tx::execute_later`] says. Each
+    /// ends the transaction.
     pub fn step_done(
         &mut self,
         saga: Uuid,
@@ -87,7 +88,7 @@ impl Tx<'_> {
     /// # Errors
     ///
     /// A constraint violation when the step was done or cancelled before, which ends the
-    /// transaction.
+    /// transaction; the closure hears of it as [`Tx::execute_later`] says.
     pub fn step_cancelled(
         &mut self,
         saga: Uuid,
@@ -107,6 +108,6 @@ impl Tx<'_> {
         let sized = check_size("step", step.len(), EVENT_KEY_BYTES_MAX);
         self.keep_failure(sized)?;
         let values = [saga.into(), step.into(), document, now.into()];
-        self.execute_own(&STEP_INSERT, &values).map(drop)
+        self.execute_own_later(&STEP_INSERT, &values)
     }
 }

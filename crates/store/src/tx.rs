@@ -7,13 +7,16 @@
 //! Does not: commit, roll back, or nest; [`crate::Store`] does the first two.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use crate::error::StoreError;
+use crate::idempotency::IdempotentRequest;
+use crate::postgres::{self, Parameter};
 use crate::schema::Dialect;
 use crate::service::Service;
-use crate::statement::Statement;
+use crate::sqlite;
+use crate::statement::{Statement, Twins};
 use crate::value::{Row, Value};
-use crate::{postgres, sqlite};
 
 /// Most rows one query may give: more than any page or bulk (`kit::limits`), and little enough to
 /// hold in memory. A query that may find more reads page by page.
@@ -29,7 +32,7 @@ pub(crate) struct Most {
 }
 
 impl Most {
-    const ROWS: Self = Self {
+    pub(crate) const ROWS: Self = Self {
         rows: QUERY_ROWS_MAX,
         bytes: usize::MAX,
     };
@@ -44,8 +47,10 @@ pub struct Tx<'a> {
     connection: Connection<'a>,
     failure: Option<StoreError>,
     /// Idempotent requests begun and not yet finished.
-    pub(crate) unfinished: u32,
+    pub(crate) unfinished: Vec<IdempotentRequest>,
     outbox_changed: bool,
+    /// The service's statements that may not have run yet.
+    later: BTreeSet<&'static str>,
 }
 
 pub(crate) enum Connection<'a> {
@@ -59,8 +64,9 @@ impl<'a> Tx<'a> {
             service,
             connection,
             failure: None,
-            unfinished: 0,
+            unfinished: Vec::new(),
             outbox_changed: false,
+            later: BTreeSet::new(),
         }
     }
 
@@ -72,9 +78,9 @@ impl<'a> Tx<'a> {
     /// Runs a statement that gives no rows once for each row of values; answers how many rows it
     /// changed in all.
     ///
-    /// The statement is looked up once. On SQLite nothing else is saved, as a call there is no
-    /// more than a function; on PostgreSQL each row is still one exchange with the server, as the
-    /// driver does not send the next before it has the answer.
+    /// On SQLite little is saved, as a call there is no more than a function. On PostgreSQL the
+    /// rows go out together, some hundred at a time: an exchange with the server for all of them.
+    /// The first that is refused ends it.
     pub fn execute_many<R: AsRef<[Value]>>(
         &mut self,
         statement: &Statement,
@@ -101,7 +107,22 @@ impl<'a> Tx<'a> {
         statement: &Statement,
         values: &[Value],
     ) -> Result<(), StoreError> {
-        self.execute(statement, values).map(drop)
+        self.execute_many_later(statement, std::slice::from_ref(&values))
+    }
+
+    /// As [`Self::execute_later`], once for each row of values.
+    pub fn execute_many_later<R: AsRef<[Value]>>(
+        &mut self,
+        statement: &Statement,
+        rows: &[R],
+    ) -> Result<(), StoreError> {
+        let text = self.text(statement)?;
+        self.run_later(statement.name, &text, rows)?;
+        match self.connection {
+            Connection::Sqlite(_) => self.service.recorder.record(statement.name),
+            Connection::Postgres(_) => drop(self.later.insert(statement.name)),
+        }
+        Ok(())
     }
 
     /// Runs a query (or a statement with `RETURNING`) and gives all its rows.
@@ -154,6 +175,33 @@ impl<'a> Tx<'a> {
         self.run_execute(statement.name, text, rows)
     }
 
+    /// As [`Self::execute_later`], in the same way.
+    pub(crate) fn execute_own_later(
+        &mut self,
+        statement: &Statement,
+        values: &[Value],
+    ) -> Result<(), StoreError> {
+        let text = self.service.own_text(statement);
+        self.run_later(statement.name, text, std::slice::from_ref(&values))
+    }
+
+    /// Adds rows to a table that no closure reads: row by row on SQLite; on PostgreSQL before the
+    /// commit, all of the transaction by one statement that takes an array for each column.
+    pub(crate) fn append_own<const N: usize>(
+        &mut self,
+        twins: &Twins,
+        rows: Vec<[Value; N]>,
+    ) -> Result<(), StoreError> {
+        self.check_alive()?;
+        let statement = twins.of(self);
+        let (name, text) = (statement.name, self.service.own_text(statement));
+        let outcome = match &mut self.connection {
+            Connection::Sqlite(session) => session.execute(name, text, &rows).map(drop),
+            Connection::Postgres(session) => session.append_later(name, text, rows),
+        };
+        self.keep_failure(outcome)
+    }
+
     /// As [`Self::query`], in the same way.
     pub(crate) fn query_own(
         &mut self,
@@ -180,6 +228,22 @@ impl<'a> Tx<'a> {
         self.run_query(statement.name, text, values, most)
     }
 
+    /// Runs a query of PostgreSQL's own once for each set of values, as few exchanges with the
+    /// server as can be; answers all their rows. No set may give more than [`QUERY_ROWS_MAX`].
+    pub(crate) fn query_many_own(
+        &mut self,
+        statement: &Statement,
+        sets: &[Vec<Parameter>],
+    ) -> Result<Vec<Row>, StoreError> {
+        self.check_alive()?;
+        let text = self.service.own_text(statement);
+        let outcome = match &mut self.connection {
+            Connection::Sqlite(_) => unreachable!("SQLite has no arrays, and is not asked"),
+            Connection::Postgres(session) => session.query_many(statement.name, text, sets),
+        };
+        self.keep_failure(outcome)
+    }
+
     /// Which database this is.
     pub(crate) fn dialect(&self) -> Dialect {
         match self.connection {
@@ -198,6 +262,11 @@ impl<'a> Tx<'a> {
         self.outbox_changed
     }
 
+    /// The service's statements that have run once the transaction is kept.
+    pub(crate) fn later(&mut self) -> BTreeSet<&'static str> {
+        std::mem::take(&mut self.later)
+    }
+
     fn text(&mut self, statement: &Statement) -> Result<Cow<'a, str>, StoreError> {
         let text = self.service.text(statement);
         self.keep_failure(text)
@@ -205,9 +274,9 @@ impl<'a> Tx<'a> {
 
     /// What stands against keeping the closure's writes although it returned `Ok`.
     pub(crate) fn objection(&self) -> Option<StoreError> {
-        self.failure
-            .clone()
-            .or_else(|| (self.unfinished > 0).then_some(StoreError::IdempotencyMustBeFinished))
+        self.failure.clone().or_else(|| {
+            (!self.unfinished.is_empty()).then_some(StoreError::IdempotencyMustBeFinished)
+        })
     }
 
     /// Whether a concurrent transaction got in the way; trying again may help.
@@ -225,6 +294,20 @@ impl<'a> Tx<'a> {
         let outcome = match &mut self.connection {
             Connection::Sqlite(session) => session.execute(name, text, rows),
             Connection::Postgres(session) => session.execute(name, text, rows),
+        };
+        self.keep_failure(outcome)
+    }
+
+    fn run_later<R: AsRef<[Value]>>(
+        &mut self,
+        name: &'static str,
+        text: &str,
+        rows: &[R],
+    ) -> Result<(), StoreError> {
+        self.check_alive()?;
+        let outcome = match &mut self.connection {
+            Connection::Sqlite(session) => session.execute(name, text, rows).map(drop),
+            Connection::Postgres(session) => session.execute_later(name, text, rows),
         };
         self.keep_failure(outcome)
     }

@@ -45,6 +45,17 @@ pub enum Value {
     Wide(i128),
 }
 
+impl Value {
+    /// How many bytes of text or of a blob it holds.
+    pub(crate) fn bytes_held(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Bytes(bytes) => bytes.len(),
+            _ => 0,
+        }
+    }
+}
+
 impl From<i64> for Value {
     fn from(value: i64) -> Self {
         Self::Int(value)
@@ -180,12 +191,7 @@ pub struct Row {
 impl Row {
     /// How many bytes of text and blobs it holds.
     pub(crate) fn bytes_held(&self) -> usize {
-        let sizes = self.cells.iter().map(|cell| match cell {
-            Value::Text(text) => text.len(),
-            Value::Bytes(bytes) => bytes.len(),
-            _ => 0,
-        });
-        sizes.sum()
+        self.cells.iter().map(Value::bytes_held).sum()
     }
 
     /// A number.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use postgres::{Client, Config, NoTls};
 
-use super::session::failure;
+use super::failure::failure;
 use crate::error::StoreError;
 use crate::schema::{Dialect, Schema, history, is_audit, own_history};
 

@@ -6,34 +6,39 @@
 //! Does not: encrypt the connection (`sslmode=require` is refused; the mesh or a local proxy does
 //! it), and does not speak to a pooler in transaction mode.
 
+mod check;
+mod failure;
+mod link;
 mod migrate;
 mod numeric;
+mod queue;
 mod session;
+mod values;
+mod wire;
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
 use kit::limits::TRANSACTION_RETRIES_MAX;
 use kit::random::Random;
-use postgres::Config;
 use tokio::sync::Semaphore;
+use tokio_postgres::Config;
 
 use crate::WAIT_MS;
 use crate::error::StoreError;
-use crate::schema::{Dialect, Schema};
+use crate::schema::Schema;
 use crate::service::Service;
 use crate::tx::{Connection, Tx};
+use link::Link;
 pub use migrate::migrate;
-use session::Link;
+pub(crate) use queue::Parameter;
 pub(crate) use session::Session;
 
 /// Connections per service and process unless told otherwise: twenty services of two replicas
 /// stay below the few hundred a server takes.
 const CONNECTIONS_DEFAULT: u32 = 8;
-
-/// The oldest server with all that is used here, and the oldest that is tested.
-const SERVER_VERSION_MIN: i32 = 150_000;
 
 /// How long one statement may run: a third of a request's time.
 const STATEMENT_TIMEOUT_MS: u64 = 10_000;
@@ -158,13 +163,16 @@ impl Pool {
         let (connections_max, schema, service) = (login.connections_max, *schema, service.clone());
         let wait = login.connection_wait;
         let links = crate::blocking(move || {
+            check::migrations(&config, &schema)?;
             let links = r2d2::Pool::builder()
                 .max_size(connections_max)
                 .min_idle(Some(1))
                 .connection_timeout(wait)
                 .build(Connector { config })
                 .map_err(|error| unavailable(&error))?;
-            check_database(&links, &schema, &service)?;
+            let mut link = links.get().map_err(|error| unavailable(&error))?;
+            check::database(&mut link, &schema, &service)?;
+            drop(link);
             Ok::<_, StoreError>(links)
         })
         .await??;
@@ -210,12 +218,9 @@ impl Pool {
     {
         let service = service.clone();
         self.with_link(move |link| {
-            begin(
-                link,
-                "START TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
-            )?;
-            let ran = run(link, &service, closure);
-            link.roll_back();
+            link.begin("START TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY");
+            let ran = run(link, &service, Access::Read, closure);
+            link.end_reading();
             ran.outcome
         })
         .await
@@ -256,10 +261,8 @@ fn write_once<T, E: From<StoreError>>(
     service: &Service,
     closure: impl Fn(&mut Tx<'_>) -> Result<T, E>,
 ) -> Attempt<T, E> {
-    if let Err(error) = begin(link, "START TRANSACTION ISOLATION LEVEL SERIALIZABLE") {
-        return Attempt::Ended(Err(error.into()));
-    }
-    let ran = run(link, service, closure);
+    link.begin("START TRANSACTION ISOLATION LEVEL SERIALIZABLE READ WRITE");
+    let ran = run(link, service, Access::Write, closure);
     if ran.outcome.is_err() || ran.conflicted {
         link.roll_back();
         return if ran.conflicted {
@@ -274,16 +277,22 @@ fn write_once<T, E: From<StoreError>>(
         service.outbox.tick();
     }
     match committed {
-        Ok(()) => Attempt::Ended(ran.outcome),
+        Ok(()) => {
+            for name in ran.later {
+                service.recorder.record(name);
+            }
+            Attempt::Ended(ran.outcome)
+        }
         Err(StoreError::Contended { .. }) => Attempt::Conflicted,
         Err(error) => Attempt::Ended(Err(error.into())),
     }
 }
 
-fn begin(link: &mut Link, sql: &str) -> Result<(), StoreError> {
-    link.client
-        .batch_execute(sql)
-        .map_err(|error| session::failure("begin", &error))
+/// What a transaction may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    Read,
+    Write,
 }
 
 /// What came of a closure.
@@ -293,15 +302,22 @@ struct Ran<T, E> {
     conflicted: bool,
     /// Whether those who read the service's outbox want to hear of the commit.
     outbox_changed: bool,
+    /// The service's statements that ran if the transaction is kept.
+    later: BTreeSet<&'static str>,
 }
 
 /// Runs a closure.
 fn run<T, E: From<StoreError>>(
     link: &mut Link,
     service: &Service,
+    access: Access,
     closure: impl FnOnce(&mut Tx<'_>) -> Result<T, E>,
 ) -> Ran<T, E> {
-    let mut tx = Tx::new(service, Connection::Postgres(Session { link }));
+    let session = Session {
+        link,
+        may_wait: access == Access::Write,
+    };
+    let mut tx = Tx::new(service, Connection::Postgres(session));
     // What the closure leaves half done is in the transaction, which is rolled back.
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         let outcome = closure(&mut tx);
@@ -312,6 +328,7 @@ fn run<T, E: From<StoreError>>(
         outcome,
         conflicted: tx.conflicted(),
         outbox_changed: tx.has_changed_outbox(),
+        later: tx.later(),
     }
 }
 
@@ -331,14 +348,15 @@ fn configured(login: &PostgresLogin, service: &Service) -> Result<Config, StoreE
     let given = config.get_options().unwrap_or_default().to_owned();
     let options = format!(
         "{given} -c search_path={},pg_temp -c statement_timeout={} -c lock_timeout={} \
-         -c idle_in_transaction_session_timeout={IDLE_TIMEOUT_MS}",
+         -c idle_in_transaction_session_timeout={IDLE_TIMEOUT_MS} \
+         -c default_transaction_read_only=on",
         service.prefix,
         timeout_ms(login.statement_timeout),
         timeout_ms(login.lock_timeout),
     );
     config
         .options(options.trim_start())
-        .application_name(&format!("florin-{}", service.name))
+        .application_name(format!("florin-{}", service.name))
         .connect_timeout(Duration::from_millis(CONNECT_TIMEOUT_MS))
         .tcp_user_timeout(Duration::from_millis(UNACKNOWLEDGED_MS))
         .keepalives_idle(Duration::from_millis(KEEPALIVE_IDLE_MS))
@@ -360,127 +378,39 @@ fn unavailable(error: &r2d2::Error) -> StoreError {
     }
 }
 
-/// Refuses a server or a login that cannot keep the store's promises, migrations that are not
-/// those of this program, and statements that do not fit.
-fn check_database(
-    links: &r2d2::Pool<Connector>,
-    schema: &Schema,
-    service: &Service,
-) -> Result<(), StoreError> {
-    let mut link = links.get().map_err(|error| unavailable(&error))?;
-    check_migrations(&mut link, schema)?;
-    check_settings(&mut link, &schema.prefix())?;
-    check_transaction_numbers(&mut link, &schema.prefix())?;
-    for statement in schema.statements {
-        link.prepare(statement.name, &service.text(statement)?)?;
-    }
-    Ok(())
-}
-
-fn check_settings(link: &mut Link, prefix: &str) -> Result<(), StoreError> {
-    let audit = format!("{prefix}.{prefix}_audit");
-    let row = link
-        .client
-        .query_one(
-            "SELECT current_setting('server_version_num')::int4, \
-             current_setting('synchronous_commit') <> 'off', \
-             has_table_privilege($1, 'UPDATE, DELETE, TRUNCATE')",
-            &[&audit],
-        )
-        .map_err(|error| session::failure("settings", &error))?;
-    let unsuitable = |reason: &str| {
-        Err(StoreError::Unsuitable {
-            reason: reason.into(),
-        })
-    };
-    if row.get::<_, i32>(0) < SERVER_VERSION_MIN {
-        return unsuitable("postgresql must be version 15 or later");
-    }
-    if !row.get::<_, bool>(1) {
-        return unsuitable("synchronous_commit must not be off");
-    }
-    if row.get::<_, bool>(2) {
-        return unsuitable("the service's login must not be able to change audit rows");
-    }
-    Ok(())
-}
-
-/// Refuses outboxes of another server's numbering (a restored dump): their rows would be held
-/// back, and new ones would stand before the places that consumers remember.
-fn check_transaction_numbers(link: &mut Link, prefix: &str) -> Result<(), StoreError> {
-    for outbox in ["outbox", "outbox_work"] {
-        let sql = format!(
-            "SELECT 1 FROM {prefix}.{prefix}_{outbox} \
-             WHERE transaction >= pg_snapshot_xmax(pg_current_snapshot()) LIMIT 1"
-        );
-        let ahead = link.client.query_opt(&sql, &[]);
-        if ahead
-            .map_err(|error| session::failure("transaction_numbers", &error))?
-            .is_some()
-        {
-            return Err(StoreError::Unsuitable {
-                reason: format!("transactions of {prefix}_{outbox} must be the server's own"),
-            });
-        }
-    }
-    Ok(())
-}
-
-/// A database may be ahead of the program (a newer one was rolled out next to it: migrations
-/// expand before they contract), but not behind it, and not different.
-fn check_migrations(link: &mut Link, schema: &Schema) -> Result<(), StoreError> {
-    for (history, mut needed) in schema.migration_sets(Dialect::Postgres)? {
-        needed.sort();
-        let mut runner = refinery::Runner::new(&needed);
-        runner.set_migration_table_name(&history);
-        let applied = match runner.get_applied_migrations(&mut link.client) {
-            Ok(applied) => applied,
-            Err(error) => {
-                tracing::warn!(
-                    reason = crate::reasons(&error),
-                    "the history cannot be read"
-                );
-                Vec::new()
-            }
-        };
-        for migration in needed {
-            match applied
-                .iter()
-                .find(|applied| applied.version() == migration.version())
-            {
-                Some(applied) if *applied == migration => {}
-                Some(_) => {
-                    let migration = migration.to_string();
-                    return Err(StoreError::MigrationsMustMatch { migration });
-                }
-                None => {
-                    let migration = migration.to_string();
-                    return Err(StoreError::MigrationsMustBeApplied { migration });
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
 /// Makes and checks connections for the pool.
 struct Connector {
     config: Config,
 }
 
+/// Why a connection is of no use.
+#[derive(Debug, thiserror::Error)]
+enum Unusable {
+    #[error("the connection was closed")]
+    Closed,
+    #[error(transparent)]
+    Refused(#[from] tokio_postgres::Error),
+}
+
 impl r2d2::ManageConnection for Connector {
     type Connection = Link;
-    type Error = postgres::Error;
+    type Error = Unusable;
 
-    fn connect(&self) -> Result<Link, postgres::Error> {
-        Link::connect(&self.config)
+    fn connect(&self) -> Result<Link, Unusable> {
+        Ok(Link::connect(&self.config)?)
     }
 
-    fn is_valid(&self, link: &mut Link) -> Result<(), postgres::Error> {
-        link.client.batch_execute("")
+    /// Without asking the server, which would be an exchange for every transaction: a server that
+    /// went away has closed the connection, and one that is silent is found by the next statement.
+    fn is_valid(&self, link: &mut Link) -> Result<(), Unusable> {
+        if link.is_open() {
+            Ok(())
+        } else {
+            Err(Unusable::Closed)
+        }
     }
 
     fn has_broken(&self, link: &mut Link) -> bool {
-        link.broken || link.client.is_closed()
+        link.is_broken()
     }
 }

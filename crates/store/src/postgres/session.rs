@@ -1,106 +1,33 @@
-//! One connection to the server, and the statements of a closure on it.
+//! The statements of one closure on one connection.
 //!
 //! Promises: a statement is prepared once per connection; values go and come in binary form; an
 //! error never carries a value.
 //! Does not: begin or end transactions.
 
-use std::collections::HashMap;
-use std::error::Error;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::pin::pin;
 
-use bytes::BytesMut;
-use postgres::error::{DbError, Severity, SqlState};
-use postgres::fallible_iterator::FallibleIterator;
-use postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
-use postgres::{Client, Config, NoTls};
+use futures_core::Stream;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Statement};
 
-use super::numeric;
-use crate::error::{Constraint, StoreError};
-use crate::statement::to_postgres;
+use super::link::Link;
+use super::queue::{Parameter, Write};
+use super::values::Cell;
+use super::wire::{Pending, Refused, pipelined};
+use crate::error::StoreError;
 use crate::tx::Most;
 use crate::value::{Row, Value};
 
-/// A connection with its prepared statements.
-pub(crate) struct Link {
-    pub(crate) client: Client,
-    prepared: HashMap<String, postgres::Statement>,
-    warned: Arc<AtomicBool>,
-    pub(crate) broken: bool,
-}
+/// How many queries go out together: their answers wait until they are read, each in its turn.
+const QUERIES_MAX: usize = 64;
 
-impl Link {
-    pub(crate) fn connect(config: &Config) -> Result<Self, postgres::Error> {
-        let warned = Arc::new(AtomicBool::new(false));
-        let heard = warned.clone();
-        let client = config
-            .clone()
-            .notice_callback(move |notice: DbError| {
-                if notice.parsed_severity() == Some(Severity::Warning) {
-                    heard.store(true, Ordering::Relaxed);
-                }
-                tracing::debug!(code = notice.code().code(), "the database gave a notice");
-            })
-            .connect(NoTls)?;
-        Ok(Self {
-            client,
-            prepared: HashMap::new(),
-            warned,
-            broken: false,
-        })
-    }
-
-    /// Commits. `Err(StoreError::CommitOutcomeUnknown)` when nobody can know.
-    pub(crate) fn commit(&mut self) -> Result<(), StoreError> {
-        self.warned.store(false, Ordering::Relaxed);
-        let Err(error) = self.client.batch_execute("COMMIT") else {
-            // With synchronous replication a cancelled wait is a warning, not an error: the
-            // commit is on this node and perhaps on no other.
-            if self.warned.load(Ordering::Relaxed) {
-                let reason = "the server warned while it committed".into();
-                return Err(StoreError::CommitOutcomeUnknown { reason });
-            }
-            return Ok(());
-        };
-        let refused = error
-            .as_db_error()
-            .is_some_and(|error| error.parsed_severity() == Some(Severity::Error));
-        if refused {
-            return Err(failure("commit", &error));
-        }
-        self.broken = true;
-        Err(StoreError::CommitOutcomeUnknown {
-            reason: crate::reasons(&error),
-        })
-    }
-
-    pub(crate) fn roll_back(&mut self) {
-        if self.client.batch_execute("ROLLBACK").is_err() {
-            self.broken = true;
-        }
-    }
-
-    /// Prepares a statement, or finds it prepared.
-    pub(crate) fn prepare(
-        &mut self,
-        name: &str,
-        sql: &str,
-    ) -> Result<postgres::Statement, StoreError> {
-        if let Some(statement) = self.prepared.get(sql) {
-            return Ok(statement.clone());
-        }
-        let statement = self
-            .client
-            .prepare(&to_postgres(name, sql)?)
-            .map_err(|error| failure(name, &error))?;
-        self.prepared.insert(sql.to_owned(), statement.clone());
-        Ok(statement)
-    }
-}
-
-/// Statements of one closure on one connection.
+/// Statements of one closure.
 pub(crate) struct Session<'a> {
-    pub(crate) link: &'a mut Link,
+    pub(super) link: &'a mut Link,
+    /// Whether a write may wait. In a transaction that cannot write it is refused at once.
+    pub(super) may_wait: bool,
 }
 
 impl Session<'_> {
@@ -112,13 +39,43 @@ impl Session<'_> {
     ) -> Result<u64, StoreError> {
         let mut changed = 0;
         for values in rows {
-            let values = values.as_ref();
-            let statement = self.prepared(name, text, values)?;
-            let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
-            let executed = self.link.client.execute(&statement, &values);
-            changed += executed.map_err(|error| failure(name, &error))?;
+            self.queue(name, text, values.as_ref(), true)?;
+            if self.link.queue.is_full() {
+                self.link.queue.release();
+                changed += self.flush()?;
+            }
         }
-        Ok(changed)
+        Ok(changed + self.flush()?)
+    }
+
+    /// As [`Self::execute`], but nobody waits.
+    pub(crate) fn execute_later<R: AsRef<[Value]>>(
+        &mut self,
+        name: &'static str,
+        text: &str,
+        rows: &[R],
+    ) -> Result<(), StoreError> {
+        for values in rows {
+            self.queue(name, text, values.as_ref(), false)?;
+            self.make_room()?;
+        }
+        Ok(())
+    }
+
+    /// Adds rows by a statement that takes an array for each column; before the commit, and not
+    /// before what is read until then.
+    pub(crate) fn append_later<const N: usize>(
+        &mut self,
+        name: &'static str,
+        text: &str,
+        rows: Vec<[Value; N]>,
+    ) -> Result<(), StoreError> {
+        for row in rows {
+            let statement = self.prepared(name, text, N)?;
+            self.link.queue.gather(name, statement, row.into());
+            self.make_room()?;
+        }
+        Ok(())
     }
 
     pub(crate) fn query(
@@ -128,56 +85,91 @@ impl Session<'_> {
         values: &[Value],
         most: Most,
     ) -> Result<Vec<Row>, StoreError> {
-        let refused = |error: postgres::Error| failure(name, &error);
-        let statement = self.prepared(name, text, values)?;
-        let mut found = self
-            .link
-            .client
-            .query_raw(&statement, values)
-            .map_err(refused)?;
-        let (mut rows, mut bytes) = (Vec::new(), 0);
-        while let Some(row) = found.next().map_err(refused)? {
-            if rows.len() == most.rows {
-                return Err(StoreError::TooManyRows {
-                    statement: name.into(),
+        let statement = self.prepared(name, text, values.len())?;
+        let writes = self.link.queue.take();
+        let (_, rows) = self.link.exchange(&writes, async |asking| {
+            ask(asking.client, name, &statement, values, most).await
+        })?;
+        rows
+    }
+
+    /// Runs a query once for each of several sets of values, all in one exchange; answers their
+    /// rows, one after the other.
+    pub(crate) fn query_many(
+        &mut self,
+        name: &'static str,
+        text: &str,
+        sets: &[Vec<Parameter>],
+    ) -> Result<Vec<Row>, StoreError> {
+        let mut found = Vec::new();
+        for sets in sets.chunks(QUERIES_MAX) {
+            let values = sets.first().map_or(0, Vec::len);
+            let statement = self.prepared(name, text, values)?;
+            let writes = self.link.queue.take();
+            let rows = RefCell::new(Ok(&mut found));
+            self.link.exchange(&writes, async |asking| {
+                let asked = sets.iter().map(|values| {
+                    let asked = ask(asking.client, name, &statement, values, Most::ROWS);
+                    let keep = async {
+                        match (asked.await?, &mut *rows.borrow_mut()) {
+                            (Ok(more), Ok(found)) => found.extend(more),
+                            (Err(error), rows) => *rows = Err(error),
+                            (Ok(_), Err(_)) => {}
+                        }
+                        Ok(())
+                    };
+                    Box::pin(keep) as Pending<'_>
                 });
-            }
-            let cells = (0..row.len())
-                .map(|column| {
-                    row.try_get::<_, Cell>(column)
-                        .map(|cell| cell.0)
-                        .map_err(|_| {
-                            let statement = name.into();
-                            StoreError::ColumnMustFit {
-                                statement,
-                                column,
-                                expected: "a known type",
-                            }
-                        })
-                })
-                .collect::<Result<_, _>>()?;
-            let row = Row {
-                statement: name,
-                cells,
-            };
-            bytes += row.bytes_held();
-            rows.push(row);
-            if bytes >= most.bytes {
-                break;
-            }
+                pipelined(asked.collect()).await
+            })?;
+            rows.into_inner()?;
         }
-        Ok(rows)
+        Ok(found)
+    }
+
+    fn queue(
+        &mut self,
+        name: &'static str,
+        text: &str,
+        values: &[Value],
+        counted: bool,
+    ) -> Result<(), StoreError> {
+        let statement = self.prepared(name, text, values.len())?;
+        self.link.queue.push(Write {
+            name,
+            statement,
+            values: values.iter().cloned().map(Parameter::One).collect(),
+            counted,
+        });
+        Ok(())
+    }
+
+    /// Sends what waits when it is much, or must not wait.
+    fn make_room(&mut self) -> Result<(), StoreError> {
+        if !self.may_wait || self.link.queue.is_full() {
+            self.link.queue.release();
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> Result<u64, StoreError> {
+        let writes = self.link.queue.take();
+        if writes.is_empty() {
+            return Ok(0);
+        }
+        let (changed, ()) = self.link.exchange(&writes, async |_| Ok(()))?;
+        Ok(changed)
     }
 
     fn prepared(
         &mut self,
         name: &'static str,
         text: &str,
-        values: &[Value],
-    ) -> Result<postgres::Statement, StoreError> {
+        values: usize,
+    ) -> Result<Statement, StoreError> {
         let statement = self.link.prepare(name, text)?;
-        // The driver panics on a wrong count.
-        if statement.params().len() == values.len() {
+        if statement.params().len() == values {
             return Ok(statement);
         }
         let reason = "as many values are needed as there are placeholders".into();
@@ -188,135 +180,50 @@ impl Session<'_> {
     }
 }
 
-impl ToSql for Value {
-    fn to_sql(
-        &self,
-        ty: &Type,
-        out: &mut BytesMut,
-    ) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
-        match (self, ty) {
-            (Self::Null, _) => return Ok(IsNull::Yes),
-            (Self::Int(value), &Type::INT8) => return value.to_sql(ty, out),
-            (Self::Int(value), &Type::INT4) => return i32::try_from(*value)?.to_sql(ty, out),
-            (Self::Int(value), &Type::INT2) => return i16::try_from(*value)?.to_sql(ty, out),
-            (Self::Bool(value), &Type::BOOL) => return value.to_sql(ty, out),
-            (Self::Text(text), ty) if <&str as ToSql>::accepts(ty) => return text.to_sql(ty, out),
-            (Self::Bytes(bytes), &Type::BYTEA) => return bytes.to_sql(ty, out),
-            (Self::Uuid(uuid), &Type::UUID) => return uuid.to_sql(ty, out),
-            _ => {}
+/// Asks for rows. What is wrong with them is within what the server answered.
+async fn ask<P: ToSql>(
+    client: &Client,
+    name: &'static str,
+    statement: &Statement,
+    values: &[P],
+    most: Most,
+) -> Result<Result<Vec<Row>, StoreError>, Refused> {
+    let refused = |error| Refused {
+        statement: name,
+        error,
+    };
+    let found = client.query_raw(statement, values).await;
+    let mut found = pin!(found.map_err(refused)?);
+    let (mut rows, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = poll_fn(|cx| found.as_mut().poll_next(cx)).await {
+        if rows.len() == most.rows {
+            let statement = name.into();
+            return Ok(Err(StoreError::TooManyRows { statement }));
         }
-        let number = match self {
-            Self::Int(value) => value.to_string(),
-            Self::Decimal(decimal) => decimal.to_string(),
-            Self::Wide(value) => value.to_string(),
-            _ => return Err("the value does not fit the type of the parameter".into()),
+        let row = match read(name, &row.map_err(refused)?) {
+            Ok(row) => row,
+            Err(misfit) => return Ok(Err(misfit)),
         };
-        if *ty != Type::NUMERIC {
-            return Err("the value does not fit the type of the parameter".into());
+        bytes += row.bytes_held();
+        rows.push(row);
+        if bytes >= most.bytes {
+            break;
         }
-        out.extend_from_slice(&numeric::encode(&number).ok_or("the number is not a decimal")?);
-        Ok(IsNull::No)
     }
-
-    /// Every type, as a null fits every one; `to_sql` refuses what does not fit.
-    fn accepts(_: &Type) -> bool {
-        true
-    }
-
-    to_sql_checked!();
+    Ok(Ok(rows))
 }
 
-/// A value as it came from the server. `numeric` is text: see [`Row`].
-struct Cell(Value);
-
-impl<'a> FromSql<'a> for Cell {
-    fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
-        Ok(Self(match *ty {
-            Type::INT8 => Value::Int(i64::from_sql(ty, raw)?),
-            Type::INT4 => Value::Int(i32::from_sql(ty, raw)?.into()),
-            Type::INT2 => Value::Int(i16::from_sql(ty, raw)?.into()),
-            Type::BOOL => Value::Bool(bool::from_sql(ty, raw)?),
-            Type::BYTEA => Value::Bytes(raw.into()),
-            Type::UUID => Value::Uuid(uuid::Uuid::from_slice(raw)?),
-            Type::NUMERIC => Value::Text(numeric::decode(raw).ok_or("not a decimal")?),
-            _ => Value::Text(String::from_sql(ty, raw)?),
-        }))
-    }
-
-    fn from_sql_null(_: &Type) -> Result<Self, Box<dyn Error + Sync + Send>> {
-        Ok(Self(Value::Null))
-    }
-
-    fn accepts(ty: &Type) -> bool {
-        let plain = [
-            Type::INT8,
-            Type::INT4,
-            Type::INT2,
-            Type::BOOL,
-            Type::BYTEA,
-            Type::UUID,
-            Type::NUMERIC,
-        ];
-        plain.contains(ty) || <String as FromSql>::accepts(ty)
-    }
-}
-
-/// What an error of the server or the driver means to a caller.
-pub(crate) fn failure(statement: &str, error: &postgres::Error) -> StoreError {
-    let statement = statement.to_owned();
-    let Some(error) = error.as_db_error() else {
-        let lost = error.is_closed()
-            || error
-                .source()
-                .is_some_and(<dyn Error + 'static>::is::<std::io::Error>);
-        let reason = crate::reasons(error);
-        return if lost {
-            StoreError::Unavailable { reason }
-        } else {
-            StoreError::StatementFailed { statement, reason }
-        };
-    };
-    let violated = |kind| StoreError::ConstraintViolated {
-        statement: statement.clone(),
-        kind,
-        constraint: error
-            .constraint()
-            .or(error.column())
-            .unwrap_or_default()
-            .to_owned(),
-    };
-    let code = error.code().clone();
-    match code {
-        SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => {
-            StoreError::Contended { attempts: 1 }
-        }
-        SqlState::UNIQUE_VIOLATION | SqlState::EXCLUSION_VIOLATION => violated(Constraint::Unique),
-        SqlState::FOREIGN_KEY_VIOLATION => violated(Constraint::ForeignKey),
-        SqlState::CHECK_VIOLATION => violated(Constraint::Check),
-        SqlState::NOT_NULL_VIOLATION => violated(Constraint::NotNull),
-        SqlState::INSUFFICIENT_PRIVILEGE | SqlState::READ_ONLY_SQL_TRANSACTION => {
-            StoreError::StatementNotAllowed { statement }
-        }
-        SqlState::QUERY_CANCELED | SqlState::LOCK_NOT_AVAILABLE => {
-            StoreError::StatementTooSlow { statement }
-        }
-        SqlState::DATA_CORRUPTED | SqlState::INDEX_CORRUPTED => StoreError::Damaged {
-            reason: code.code().into(),
-        },
-        // Classes of SQLSTATE: connection, resources, operator's intervention, system error.
-        _ => match &code.code()[..2] {
-            "08" | "53" | "57" | "58" => StoreError::Unavailable {
-                reason: code.code().into(),
-            },
-            // The messages of this class name tables and columns; those of others may show values.
-            "42" => StoreError::StatementFailed {
-                statement,
-                reason: error.message().into(),
-            },
-            _ => StoreError::StatementFailed {
-                statement,
-                reason: code.code().into(),
-            },
-        },
-    }
+fn read(name: &'static str, row: &tokio_postgres::Row) -> Result<Row, StoreError> {
+    let cells = (0..row.len()).map(|column| {
+        let cell = row.try_get::<_, Cell>(column).map(|cell| cell.0);
+        cell.map_err(|_| StoreError::ColumnMustFit {
+            statement: name.into(),
+            column,
+            expected: "a known type",
+        })
+    });
+    Ok(Row {
+        statement: name,
+        cells: cells.collect::<Result<_, _>>()?,
+    })
 }

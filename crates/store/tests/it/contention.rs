@@ -73,7 +73,7 @@ async fn of_two_that_read_the_same_one_runs_again() {
 }
 
 /// PostgreSQL only: functions that go wrong on purpose.
-const FAULTS: Schema = Schema {
+pub const FAULTS: Schema = Schema {
     service: "faults",
     sqlite: &[],
     postgres: &[Migration {
@@ -96,15 +96,15 @@ const CONFLICT: Statement = Statement {
     name: "conflict",
     sql: "SELECT faults_conflict()",
 };
-const HANG_UP_AT_COMMIT: Statement = Statement {
+pub const HANG_UP_AT_COMMIT: Statement = Statement {
     name: "hang_up_at_commit",
     sql: "INSERT INTO faults (id) VALUES (?1)",
 };
-const WARN_AT_COMMIT: Statement = Statement {
+pub const WARN_AT_COMMIT: Statement = Statement {
     name: "warn_at_commit",
     sql: "DELETE FROM faults WHERE id = ?1",
 };
-const HANG_UP: Statement = Statement {
+pub const HANG_UP: Statement = Statement {
     name: "hang_up",
     sql: "SELECT pg_terminate_backend(pg_backend_pid())",
 };

@@ -71,7 +71,10 @@ async fn sent(store: &Store) -> Vec<(Position, u128)> {
 }
 
 async fn delayed(store: &Store) -> Vec<(Position, u128)> {
-    let rows = store.outbox_delayed(1_000).await.unwrap();
+    let rows = store
+        .outbox_delayed(Position::default(), 1_000)
+        .await
+        .unwrap();
     let numbered = |(position, work): (Position, Work)| (position, work.id.as_u128());
     rows.into_iter().map(numbered).collect()
 }

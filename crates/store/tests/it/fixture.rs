@@ -77,7 +77,7 @@ const SQLITE: Statement = Statement {
     name: "sqlite",
     sql: "SELECT sqlite_version()",
 };
-const NUMBER: Statement = Statement {
+pub const NUMBER: Statement = Statement {
     name: "number",
     sql: "SELECT pg_current_xact_id()::text",
 };

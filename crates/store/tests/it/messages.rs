@@ -144,26 +144,38 @@ async fn an_event_has_limits() {
 
 #[tokio::test]
 async fn postgres_rows_carry_the_transaction_a_relay_reads_below() {
-    const OWN: Statement = Statement {
-        name: "own",
-        sql: "SELECT count(*) FROM notes_outbox WHERE transaction = pg_current_xact_id()",
+    const NUMBER: Statement = Statement {
+        name: "number",
+        sql: "SELECT pg_current_xact_id()::text",
+    };
+    const NUMBERS: Statement = Statement {
+        name: "numbers",
+        sql: "SELECT transaction::text FROM notes_outbox ORDER BY position",
     };
     let database = testkit::postgres::private_database().await;
     database.migrate(&NOTES).await.unwrap();
     let store = Store::open(&database.database("notes").await, &NOTES, &[TOPIC])
         .await
         .unwrap();
+    let mut wanted = Vec::new();
     for number in 1..=2 {
-        let own: Result<_, StoreError> = store
+        let own: Result<String, StoreError> = store
             .write(move |tx| {
                 tx.publish(&envelope(number))?;
-                tx.query_one_opt(&OWN, &[])?
-                    .expect("a count is one row")
-                    .int(0)
+                tx.query_one_opt(&NUMBER, &[])?
+                    .expect("a number is one row")
+                    .text(0)
             })
             .await;
-        assert_eq!(own, Ok(1), "each row is of its own transaction");
+        wanted.push(own.unwrap());
     }
+    let carried: Result<Vec<String>, StoreError> = store
+        .read(|tx| {
+            let rows = tx.query(&NUMBERS, &[])?;
+            rows.iter().map(|row| row.text(0)).collect()
+        })
+        .await;
+    assert_eq!(carried, Ok(wanted), "each row is of its own transaction");
 }
 
 #[tokio::test]

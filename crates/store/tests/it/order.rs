@@ -10,7 +10,7 @@ use testkit::postgres::private_database;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use crate::fixture::{NOTES, NOW, TOPIC, settled};
+use crate::fixture::{NOTES, NOW, NUMBER, TOPIC, settled};
 
 const ASKED: &str = "other.commands";
 
@@ -112,6 +112,8 @@ async fn a_transaction_that_began_earlier_and_commits_later_is_not_skipped() {
                     .write(move |tx| {
                         tx.publish(&event(first))?;
                         tx.send(&work(first))?;
+                        // The number of the transaction, as its rows are written at the end.
+                        tx.query(&NUMBER, &[])?;
                         wait();
                         Ok::<_, StoreError>(())
                     })

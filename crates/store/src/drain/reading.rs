@@ -1,0 +1,202 @@
+//! Reading the outbox in the order of commits.
+//!
+//! Promises: a reader that goes on after the last position it was given finds every row that is
+//! ever committed, once. On PostgreSQL a transaction may commit after one that began later, so rows
+//! are shown only once no older transaction runs any more; on SQLite there is one writer.
+
+use super::{OUTBOX_PAGE_BYTES_MAX, limit, place};
+use crate::Store;
+use crate::error::StoreError;
+use crate::outbox::{Envelope, Work, envelope, work};
+use crate::position::Position;
+use crate::statement::{Statement, Twins};
+use crate::value::{Row, Value};
+
+// `{events}` and `{work}` are the columns of a row, `{after}` and `{committed}` what a row must be
+// to be shown: see [`expanded`].
+const EVENTS: Twins = Twins {
+    sqlite: Statement {
+        name: "outbox_events",
+        sql: "SELECT 0, {events} FROM {service}_outbox WHERE {after}",
+    },
+    postgres: Statement {
+        name: "outbox_events_committed",
+        sql: "SELECT {number}, {events} FROM {service}_outbox WHERE {committed}",
+    },
+};
+const EVENTS_OF_TOPIC: Twins = Twins {
+    sqlite: Statement {
+        name: "outbox_events_of_topic",
+        sql: "SELECT 0, {events} FROM {service}_outbox WHERE topic = ?4 AND {after}",
+    },
+    postgres: Statement {
+        name: "outbox_events_of_topic_committed",
+        sql: "SELECT {number}, {events} FROM {service}_outbox WHERE topic = ?4 AND {committed}",
+    },
+};
+const WORK: Twins = Twins {
+    sqlite: Statement {
+        name: "outbox_work",
+        sql: "SELECT 0, {work} FROM {service}_outbox_work WHERE {after}",
+    },
+    postgres: Statement {
+        name: "outbox_work_committed",
+        sql: "SELECT {number}, {work} FROM {service}_outbox_work WHERE {committed}",
+    },
+};
+const WORK_OF_TOPIC: Twins = Twins {
+    sqlite: Statement {
+        name: "outbox_work_of_topic",
+        sql: "SELECT 0, {work} FROM {service}_outbox_work WHERE topic = ?4 AND {after}",
+    },
+    postgres: Statement {
+        name: "outbox_work_of_topic_committed",
+        sql: "SELECT {number}, {work} FROM {service}_outbox_work WHERE topic = ?4 AND {committed}",
+    },
+};
+/// Delays have no order, so no transaction's number either, on both databases.
+const DELAYED: Statement = Statement {
+    name: "outbox_delayed",
+    sql: "SELECT 0, {work} FROM {service}_outbox_delayed WHERE position > ?1 \
+          ORDER BY position LIMIT ?2",
+};
+
+/// The statements of this module.
+pub(super) const STATEMENTS: &[&Statement] = &[
+    &EVENTS.sqlite,
+    &EVENTS.postgres,
+    &EVENTS_OF_TOPIC.sqlite,
+    &EVENTS_OF_TOPIC.postgres,
+    &WORK.sqlite,
+    &WORK.postgres,
+    &WORK_OF_TOPIC.sqlite,
+    &WORK_OF_TOPIC.postgres,
+    &DELAYED,
+];
+
+/// What the readers have in common, in their texts. On PostgreSQL the transaction's number needs a
+/// name of its own: `ORDER BY transaction` would go by the text that is selected, and 1000 would
+/// come before 999.
+const IN_COMMON: [(&str, &str); 5] = [
+    (
+        "{events}",
+        "position, id, topic, key, version, payload, created",
+    ),
+    ("{work}", "position, id, topic, key, document, created, due"),
+    ("{number}", "transaction::text AS number"),
+    (
+        "{after}",
+        "position > ?2 AND ?1 IS NOT NULL ORDER BY position LIMIT ?3",
+    ),
+    (
+        "{committed}",
+        "(transaction, position) > (?1::text::xid8, ?2) \
+         AND transaction < pg_snapshot_xmin(pg_current_snapshot()) \
+         ORDER BY transaction, position LIMIT ?3",
+    ),
+];
+
+/// A text with what the readers have in common written out; any other text as it is.
+pub(crate) fn expanded(sql: &str) -> String {
+    let texts = IN_COMMON.iter();
+    texts.fold(sql.to_owned(), |sql, (name, text)| sql.replace(name, text))
+}
+
+/// A reader of one table.
+struct Reader<T> {
+    all: Twins,
+    of_topic: Twins,
+    row: fn(&Row, usize) -> Result<T, StoreError>,
+}
+
+impl Store {
+    /// The events after `after`, of one topic or of all, in the order of commits, at most
+    /// `rows_max` (never more than [`crate::QUERY_ROWS_MAX`]) and about
+    /// [`OUTBOX_PAGE_BYTES_MAX`]. Only an empty page says that there are no more.
+    ///
+    /// On PostgreSQL an event is seen once every transaction that wrote before its own has ended,
+    /// also one of another service: usually milliseconds later.
+    pub async fn outbox_events(
+        &self,
+        topic: Option<&str>,
+        after: Position,
+        rows_max: usize,
+    ) -> Result<Vec<(Position, Envelope)>, StoreError> {
+        let reader = Reader {
+            all: EVENTS,
+            of_topic: EVENTS_OF_TOPIC,
+            row: envelope,
+        };
+        self.page(reader, topic, after, rows_max).await
+    }
+
+    /// The work after `after`, as [`Self::outbox_events`]; without what is not due yet.
+    pub async fn outbox_work(
+        &self,
+        topic: Option<&str>,
+        after: Position,
+        rows_max: usize,
+    ) -> Result<Vec<(Position, Work)>, StoreError> {
+        let reader = Reader {
+            all: WORK,
+            of_topic: WORK_OF_TOPIC,
+            row: work,
+        };
+        self.page(reader, topic, after, rows_max).await
+    }
+
+    /// Work that waits to be due and stands after `after`, in no particular order of time, at most
+    /// `rows_max`: for a relay that hands delays to its carrier.
+    pub async fn outbox_delayed(
+        &self,
+        after: Position,
+        rows_max: usize,
+    ) -> Result<Vec<(Position, Work)>, StoreError> {
+        self.read(move |tx| {
+            let values = [after.sequence.into(), limit(rows_max)];
+            let rows = tx.query_own_page(&DELAYED, &values, OUTBOX_PAGE_BYTES_MAX)?;
+            rows.iter().map(|row| placed(row, work)).collect()
+        })
+        .await
+    }
+
+    async fn page<T: Send + 'static>(
+        &self,
+        reader: Reader<T>,
+        topic: Option<&str>,
+        after: Position,
+        rows_max: usize,
+    ) -> Result<Vec<(Position, T)>, StoreError> {
+        let topic = topic.map(Value::from);
+        self.read(move |tx| {
+            let twins = match topic {
+                Some(_) => &reader.of_topic,
+                None => &reader.all,
+            };
+            let [transaction, sequence] = place(after);
+            let mut values = vec![transaction, sequence, limit(rows_max)];
+            values.extend(topic);
+            let rows = tx.query_own_page(twins.of(tx), &values, OUTBOX_PAGE_BYTES_MAX)?;
+            rows.iter().map(|row| placed(row, reader.row)).collect()
+        })
+        .await
+    }
+}
+
+fn placed<T>(
+    row: &Row,
+    read: impl Fn(&Row, usize) -> Result<T, StoreError>,
+) -> Result<(Position, T), StoreError> {
+    Ok((position(row)?, read(row, 2)?))
+}
+
+fn position(row: &Row) -> Result<Position, StoreError> {
+    let transaction = match row.opt_int(0) {
+        Ok(Some(number)) => u64::try_from(number).ok(),
+        _ => row.parsed(0).ok(),
+    };
+    Ok(Position {
+        transaction: transaction.ok_or_else(|| row.misfit(0, "a transaction's number"))?,
+        sequence: row.int(1)?,
+    })
+}
