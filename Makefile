@@ -26,7 +26,8 @@ test: ## every test, with a PostgreSQL and the accounting tools it starts or ins
 	  $(CARGO) test --locked --workspace --profile $(PROFILE)
 
 test-servers: ## what goes over RabbitMQ and Kafka, on servers it starts or installs itself
-	$(CARGO) test --locked --profile $(PROFILE) --package broker --test it --no-run
+	$(CARGO) test --locked --profile $(PROFILE) --test it --no-run \
+	  --package broker --package dead-letters --package host --package florin
 	FLORIN_TEST_CARRIERS=required $(SERVERS) scripts/test-carriers $(PROFILE)
 
 bench: ## rates and times of messages beside the carriers' own, and of sagas

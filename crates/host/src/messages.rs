@@ -9,11 +9,14 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{Carrier, Component, Consumer, Embedded, Pattern, Reaction, Relay, Topic};
+use broker::{
+    Carrier, Component, Consumer, Embedded, Pattern, Reaction, ReactionError, Relay, Topic,
+};
 use contracts::dead_letters::{DECISIONS, FAILURES};
 use kit::id::IdSource;
 use kit::time::Clock;
 use store::{Store, StoreError};
+use telemetry::Received;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use topology::Topology;
@@ -216,11 +219,12 @@ impl Post<'_> {
 
     /// The service's own reactions, and the one to decisions about what is parked in its store.
     fn reactions(&self, service: &Service) -> Vec<Reaction> {
-        let mut reactions: Vec<Reaction> = service.reactions.iter().map(traced).collect();
+        let mut reactions = service.reactions.clone();
         if service.edges.consumes.contains(&DECISIONS) {
             reactions.push(Reaction::decisions(service.name, self.clock.clone()));
         }
-        reactions
+        let traced = |reaction: &Reaction| traced(service.name, reaction);
+        reactions.iter().map(traced).collect()
     }
 }
 
@@ -274,13 +278,23 @@ impl Carried<'_> {
     }
 }
 
-/// A reaction in the trace of its message.
-fn traced(reaction: &Reaction) -> Reaction {
+/// A reaction in a span of its message's trace, which its log lines name and its messages go on
+/// from.
+fn traced(consumer: &'static str, reaction: &Reaction) -> Reaction {
     let (inner, topic) = (reaction.clone(), reaction.topic().to_owned());
     Reaction::new(reaction.topic(), move |tx, message| {
-        let trace = message.traceparent.as_deref();
-        let span = telemetry::message_span(&topic, &message.kind, trace);
-        span.in_scope(|| inner.react(tx, message))
+        let span = telemetry::message_span(&Received {
+            topic: &topic,
+            consumer,
+            kind: &message.kind,
+            id: &message.id.to_string(),
+            traceparent: message.traceparent.as_deref(),
+        });
+        let reacted = span.in_scope(|| inner.react(tx, message));
+        if let Err(ReactionError::Refused { code, .. }) = &reacted {
+            telemetry::message_refused(&span, code.name);
+        }
+        reacted
     })
 }
 

@@ -20,7 +20,8 @@ pub use calls::{Call, call_answered, call_span};
 pub use metrics::{Metrics, start_metrics};
 pub use redacted::Redacted;
 pub use spans::{
-    Request, current_traceparent, message_span, request_answered, request_span, timer_span,
+    Received, Request, current_traceparent, message_refused, message_span, request_answered,
+    request_span, timer_span,
 };
 pub use start::{Settings, Telemetry, TelemetryError, start, subscriber};
 pub use trace_parent::TraceParent;

@@ -69,21 +69,45 @@ pub fn timer_span(timer: &str) -> Span {
     begin(span, format!("timer {timer}"), None)
 }
 
+/// What is known of a message when it is handled.
+#[derive(Debug, Clone, Copy)]
+pub struct Received<'a> {
+    /// The topic it came from.
+    pub topic: &'a str,
+    /// The component that handles it.
+    pub consumer: &'a str,
+    /// Its type.
+    pub kind: &'a str,
+    /// Its id.
+    pub id: &'a str,
+    /// The `traceparent` with which it was published.
+    pub traceparent: Option<&'a str>,
+}
+
 /// The span of the handling of one message; it continues the trace in which the message was
-/// published, given its `traceparent`. One that is malformed, or none, begins a new trace.
+/// published. One that carries none, or a malformed one, begins a new trace.
 #[must_use]
-pub fn message_span(topic: &str, kind: &str, traceparent: Option<&str>) -> Span {
+pub fn message_span(received: &Received<'_>) -> Span {
+    let Received { topic, .. } = *received;
     let span = tracing::info_span!(
         target: TARGET,
         parent: None,
         "message",
         otel.kind = "consumer",
         messaging.destination.name = topic,
+        messaging.consumer.group.name = received.consumer,
+        messaging.message.id = received.id,
         messaging.operation.type = "process",
-        message.type = kind,
+        message.type = received.kind,
     );
-    let parent = traceparent.and_then(TraceParent::parse);
+    let parent = received.traceparent.and_then(TraceParent::parse);
     begin(span, format!("process {topic}"), parent)
+}
+
+/// Notes that the message was not handled, with the code of the reason.
+pub fn message_refused(span: &Span, code: &'static str) {
+    span.set_attribute("error.type", code);
+    span.set_status(Status::error(""));
 }
 
 /// The `traceparent` of the span this is called in, for what goes out of it: a message, a call.

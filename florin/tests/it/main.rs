@@ -4,6 +4,7 @@
 
 mod answered;
 mod binary;
+mod carried;
 mod collector;
 mod config;
 mod keys;

@@ -1,7 +1,8 @@
-//! Services hear of each other: over the embedded carrier, in the trace of what caused it, and
-//! only where the topology says so.
+//! Services hear of each other: over every carrier whose server is there, in the trace of what
+//! caused it, and only where the topology says so.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use broker::Reaction;
@@ -13,9 +14,15 @@ use kit::time::Clock;
 use serde::{Deserialize, Serialize};
 use store::{Migration, Schema, Statement, Store, StoreError};
 use testkit::World;
+use testkit::carriers::kinds;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use web::{AccessTable, Role};
+
+/// How often it is looked whether something has come.
+const LOOK: Duration = Duration::from_millis(10);
+/// How long it may take on a machine that does much else.
+const WAIT_MAX: Duration = Duration::from_secs(120);
 
 const ACCESS: &str = r#"
 [[route]]
@@ -192,8 +199,8 @@ async fn refusal(services: Vec<Service>, world: World) -> String {
     }
 }
 
-#[tokio::test]
-async fn an_event_reaches_its_consumer_once_in_the_trace_of_the_request() {
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_reaches_its_consumer_once_in_the_trace_of_the_request_over_every_carrier() {
     // There is no trace without a subscriber; nobody reads what it writes.
     let settings = telemetry::Settings {
         filter: "info".to_owned(),
@@ -202,23 +209,43 @@ async fn an_event_reaches_its_consumer_once_in_the_trace_of_the_request() {
     };
     let (subscriber, _telemetry) = telemetry::subscriber(&settings, std::io::sink).unwrap();
     let _ = tracing::subscriber::set_global_default(subscriber);
-    let world = world().await;
-    let asking = asker(&world).await;
-    let (keeps, store) = shelf(&world, SHELF_EDGES).await;
-    let app = world.start(vec![asking, keeps.reacts(keeping())]).await;
-    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
-    app.post("/asker/v1/things")
-        .caller(Role::Operator, "ops-1")
-        .header("traceparent", &format!("00-{trace}-00f067aa0ba902b7-01"))
-        .send()
-        .await
-        .expect(204);
-    app.settle().await;
-    let kept = store.read(|tx| tx.query(&KEPT, &[])).await.unwrap();
-    assert_eq!(kept.len(), 1);
-    assert_eq!(kept[0].text(0).unwrap(), "lamp");
-    let reacted = kept[0].text(1).unwrap();
-    assert_eq!(reacted.split('-').nth(1), Some(trace), "{reacted}");
+    for kind in kinds() {
+        println!("over {kind:?}");
+        let mut world = world().await;
+        world.messages = kind.messages(broker::Settings::default());
+        let asking = asker(&world).await;
+        let (keeps, store) = shelf(&world, SHELF_EDGES).await;
+        let app = world.start(vec![asking, keeps.reacts(keeping())]).await;
+        let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+        app.post("/asker/v1/things")
+            .caller(Role::Operator, "ops-1")
+            .header("traceparent", &format!("00-{trace}-00f067aa0ba902b7-01"))
+            .send()
+            .await
+            .expect(204);
+        let kept = kept(&store).await;
+        assert_eq!(kept.len(), 1);
+        assert_eq!(kept[0].text(0).unwrap(), "lamp");
+        let reacted = kept[0].text(1).unwrap();
+        assert_eq!(reacted.split('-').nth(1), Some(trace), "{reacted}");
+    }
+}
+
+/// What the shelf keeps, once it keeps something.
+async fn kept(store: &Store) -> Vec<store::Row> {
+    let kept = async {
+        let mut ticks = tokio::time::interval(LOOK);
+        loop {
+            ticks.tick().await;
+            let kept = store.read(|tx| tx.query(&KEPT, &[])).await;
+            let kept: Vec<store::Row> = kept.map_err(|error: StoreError| error).unwrap();
+            if !kept.is_empty() {
+                return kept;
+            }
+        }
+    };
+    let kept = tokio::time::timeout(WAIT_MAX, kept).await;
+    kept.expect("the event arrives in time")
 }
 
 #[tokio::test]

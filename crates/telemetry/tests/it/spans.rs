@@ -1,7 +1,7 @@
 //! Every span of ours has a trace, log lines name it, and what goes out of it carries it on.
 
 use serde_json::Value;
-use telemetry::{Request, TraceParent, current_traceparent, message_span, timer_span};
+use telemetry::{Received, Request, TraceParent, current_traceparent, timer_span};
 use tracing::Span;
 
 use crate::captured::captured;
@@ -14,6 +14,16 @@ fn request(parent: Option<&str>) -> Span {
         method: "GET",
         route: Some("/things/{id}"),
         parent: parent.and_then(TraceParent::parse),
+    })
+}
+
+fn message(traceparent: Option<&str>) -> Span {
+    telemetry::message_span(&Received {
+        topic: "notes.added",
+        consumer: "shelf",
+        kind: "noted",
+        id: "evt_1",
+        traceparent,
     })
 }
 
@@ -54,8 +64,8 @@ fn what_carries_no_trace_or_a_malformed_one_begins_a_new_one_each_time() {
             request(None),
             request(Some("00-xyz")),
             timer_span("purge"),
-            message_span("notes.added", "noted", None),
-            message_span("notes.added", "noted", Some("no trace")),
+            message(None),
+            message(Some("no trace")),
         ] {
             span.in_scope(|| tracing::info!("inside"));
         }
@@ -73,17 +83,20 @@ fn a_message_continues_the_trace_in_which_it_was_published_wherever_it_is_handle
     let lines = captured("info", || {
         let published = request(None).in_scope(current_traceparent);
         timer_span("poll").in_scope(|| {
-            message_span("notes.added", "noted", published.as_deref())
-                .in_scope(|| tracing::info!(published, "handled"));
+            message(published.as_deref()).in_scope(|| tracing::info!(published, "handled"));
         });
     });
     let (trace, span) = ids(&lines[0]);
     let published = lines[0]["published"].as_str().unwrap();
     assert!(published.contains(trace) && !published.contains(span));
-    assert_eq!(
-        lines[0]["span"]["messaging.destination.name"],
-        "notes.added"
-    );
+    for (field, expected) in [
+        ("messaging.destination.name", "notes.added"),
+        ("messaging.consumer.group.name", "shelf"),
+        ("messaging.message.id", "evt_1"),
+        ("message.type", "noted"),
+    ] {
+        assert_eq!(lines[0]["span"][field], expected);
+    }
 }
 
 #[test]
@@ -107,7 +120,7 @@ fn outside_of_a_span_and_without_a_subscriber_there_is_no_trace() {
         tracing::info!("outside");
     });
     assert_eq!(lines[0].get("trace_id"), None);
-    message_span("notes.added", "noted", Some(SENT)).in_scope(|| {
+    message(Some(SENT)).in_scope(|| {
         assert_eq!(current_traceparent(), None);
     });
 }
