@@ -25,7 +25,7 @@ pub use failure::UNREADABLE_BYTES_MAX;
 pub use kafka::{Kafka, KafkaSettings};
 pub use message::{DOCUMENT_BYTES_MAX, Message, MessageError, MessageId, MessageKind};
 pub use rabbitmq::{RabbitMq, RabbitMqSettings, SHARDS, shard_of};
-pub use reaction::{Reaction, ReactionError};
+pub use reaction::{Afterwards, Arrived, ManyError, Reaction, ReactionError};
 pub use relay::Relay;
 pub use settings::{
     BACKOFF_FIRST_MS, BACKOFF_MAX_MS, BATCH_MAX, LADDER_MS, LEASE_MS, OUTBOX_POLL_MS,

@@ -14,13 +14,22 @@ use crate::message::{Message, MessageError};
 /// How much of an error's words is kept: what a person reads of it at a glance.
 const REASON_BYTES_MAX: usize = 1_000;
 
-type Run = dyn Fn(&mut Tx<'_>, &Message) -> Result<(), ReactionError> + Send + Sync;
+type One = dyn Fn(&mut Tx<'_>, &Message) -> Result<(), ReactionError> + Send + Sync;
+type Many = dyn Fn(&mut Tx<'_>, &[Arrived<'_>]) -> Result<Afterwards, ManyError> + Send + Sync;
+type Within = dyn Fn(&Message, &mut dyn FnMut() -> Option<&'static Code>) + Send + Sync;
 
 /// What is done with the messages of one topic. Cheap to clone.
 #[derive(Clone)]
 pub struct Reaction {
     topic: Arc<str>,
-    run: Arc<Run>,
+    run: Run,
+    within: Option<Arc<Within>>,
+}
+
+#[derive(Clone)]
+enum Run {
+    One(Arc<One>),
+    Many(Arc<Many>),
 }
 
 impl Reaction {
@@ -35,8 +44,39 @@ impl Reaction {
     {
         Self {
             topic: topic.into(),
-            run: Arc::new(run),
+            run: Run::One(Arc::new(run)),
+            within: None,
         }
+    }
+
+    /// For all messages of a transaction at once, the oldest first, `run`: for reactions that load
+    /// and save what many messages are about in few statements.
+    ///
+    /// What it does must be what it would do with one after the other. As of [`Self::new`] it has
+    /// no effect but through `tx`; what must not happen twice, such as counting, it answers, to be
+    /// done once the transaction is kept. One that refuses names the message
+    /// ([`ManyError::at`]): those before it are handled, it is put aside, the others follow. One
+    /// that does not is given halves until it is known which it was.
+    pub fn many<F>(topic: &str, run: F) -> Self
+    where
+        F: Fn(&mut Tx<'_>, &[Arrived<'_>]) -> Result<Afterwards, ManyError> + Send + Sync + 'static,
+    {
+        Self {
+            topic: topic.into(),
+            run: Run::Many(Arc::new(run)),
+            within: None,
+        }
+    }
+
+    /// The same, with this around what is done for one message: it runs what it is given once,
+    /// which answers the code of the refusal, if it is refused.
+    #[must_use]
+    pub fn within<F>(mut self, within: F) -> Self
+    where
+        F: Fn(&Message, &mut dyn FnMut() -> Option<&'static Code>) + Send + Sync + 'static,
+    {
+        self.within = Some(Arc::new(within));
+        self
     }
 
     /// The topic.
@@ -45,25 +85,177 @@ impl Reaction {
         &self.topic
     }
 
-    /// Does what the service says is to be done with a message.
+    /// Does what the service says is to be done with a message, but for what it would do once the
+    /// transaction is kept.
     pub fn react(&self, tx: &mut Tx<'_>, message: &Message) -> Result<(), ReactionError> {
-        (self.run)(tx, message)
+        match &self.run {
+            Run::One(run) => run(tx, message),
+            Run::Many(run) => {
+                let reacted = run(tx, &[Arrived::of(self, "", message)]);
+                reacted.map(drop).map_err(|failed| failed.error)
+            }
+        }
     }
 
-    /// Runs it; a panic is a refusal.
-    pub(crate) fn run(&self, tx: &mut Tx<'_>, message: &Message) -> Result<(), Stopped> {
-        // What it leaves half done is in the transaction, which is undone.
-        let run = AssertUnwindSafe(|| (self.run)(tx, message));
-        match catch_unwind(run) {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(ReactionError::Store(error))) => Err(Stopped::of(error)),
-            Ok(Err(ReactionError::Refused { code, reason })) => {
-                Err(Stopped::Refused(Cause::new(code, &reason)))
+    /// Runs it for these; a panic is a refusal. A failure names the place of the message, if it is
+    /// known.
+    pub(crate) fn run(
+        &self,
+        tx: &mut Tx<'_>,
+        messages: &[Arrived<'_>],
+    ) -> Result<Afterwards, (Option<usize>, Stopped)> {
+        match &self.run {
+            Run::One(run) => {
+                for (place, arrived) in messages.iter().enumerate() {
+                    let react = || arrived.in_scope(|| run(tx, arrived.message));
+                    caught(react).map_err(|error| (Some(place), stopped(error)))?;
+                }
+                Ok(Afterwards::default())
             }
-            Err(_) => Err(Stopped::Refused(Cause::new(
-                &codes::INTERNAL_ERROR,
-                "the reaction panicked",
-            ))),
+            Run::Many(run) if !messages.is_empty() => {
+                let caught = catch_unwind(AssertUnwindSafe(|| run(tx, messages)));
+                let reacted = caught.unwrap_or_else(|_| Err(panicked().into()));
+                reacted.map_err(|failed| (failed.index, stopped(failed.error)))
+            }
+            Run::Many(_) => Ok(Afterwards::default()),
+        }
+    }
+}
+
+/// Runs one reaction. What it leaves half done is in the transaction, which is undone.
+fn caught(react: impl FnOnce() -> Result<(), ReactionError>) -> Result<(), ReactionError> {
+    catch_unwind(AssertUnwindSafe(react)).unwrap_or_else(|_| Err(panicked()))
+}
+
+fn panicked() -> ReactionError {
+    ReactionError::refused(&codes::INTERNAL_ERROR, "the reaction panicked")
+}
+
+fn stopped(error: ReactionError) -> Stopped {
+    match error {
+        ReactionError::Store(error) => Stopped::of(error),
+        ReactionError::Refused { code, reason } => Stopped::Refused(Cause::new(code, &reason)),
+    }
+}
+
+/// One of the messages that a reaction is given at once.
+#[derive(Clone, Copy)]
+pub struct Arrived<'a> {
+    reaction: &'a Reaction,
+    consumer: &'a str,
+    message: &'a Message,
+}
+
+impl<'a> Arrived<'a> {
+    pub(crate) fn of(reaction: &'a Reaction, consumer: &'a str, message: &'a Message) -> Self {
+        Self {
+            reaction,
+            consumer,
+            message,
+        }
+    }
+
+    /// The message.
+    #[must_use]
+    pub fn message(&self) -> &'a Message {
+        self.message
+    }
+
+    /// Runs what concerns this message alone in the trace that it belongs to.
+    pub fn in_scope<T>(
+        &self,
+        run: impl FnOnce() -> Result<T, ReactionError>,
+    ) -> Result<T, ReactionError> {
+        let span = tracing::info_span!(
+            "message",
+            topic = self.reaction.topic(),
+            consumer = self.consumer,
+            id = %self.message.id,
+            kind = self.message.kind,
+            traceparent = self.message.traceparent,
+        );
+        span.in_scope(|| match &self.reaction.within {
+            Some(within) => run_within(&**within, self.message, run),
+            None => run(),
+        })
+    }
+}
+
+fn run_within<T>(
+    within: &Within,
+    message: &Message,
+    run: impl FnOnce() -> Result<T, ReactionError>,
+) -> Result<T, ReactionError> {
+    let (mut run, mut ran) = (Some(run), None);
+    within(message, &mut || {
+        let run = run.take()?;
+        let outcome = run();
+        let code = match &outcome {
+            Err(ReactionError::Refused { code, .. }) => Some(*code),
+            _ => None,
+        };
+        ran = Some(outcome);
+        code
+    });
+    ran.expect("what is around a message runs what is done for it")
+}
+
+/// What a reaction does once its transaction is kept: nothing, unless it says so.
+#[derive(Default)]
+pub struct Afterwards(Option<Box<dyn FnOnce() + Send>>);
+
+impl Afterwards {
+    /// This, once: not when the transaction is undone, and not when nobody can know. It must not
+    /// wait.
+    pub fn run(run: impl FnOnce() + Send + 'static) -> Self {
+        Self(Some(Box::new(run)))
+    }
+
+    /// Does it; a panic in it is nobody else's.
+    pub(crate) fn happen(self) {
+        let Some(run) = self.0 else { return };
+        if catch_unwind(AssertUnwindSafe(run)).is_err() {
+            tracing::error!("what a reaction does afterwards panicked");
+        }
+    }
+}
+
+/// Why a reaction did not handle the messages it was given at once.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct ManyError {
+    index: Option<usize>,
+    error: ReactionError,
+}
+
+impl ManyError {
+    /// The message at this place is why.
+    pub fn at(index: usize, error: impl Into<ReactionError>) -> Self {
+        Self {
+            index: Some(index),
+            error: error.into(),
+        }
+    }
+
+    /// The place of the message, if it is known which it was.
+    #[must_use]
+    pub fn index(&self) -> Option<usize> {
+        self.index
+    }
+
+    /// What it says.
+    #[must_use]
+    pub fn error(&self) -> &ReactionError {
+        &self.error
+    }
+}
+
+impl<E: Into<ReactionError>> From<E> for ManyError {
+    /// It is not known which it was.
+    fn from(error: E) -> Self {
+        Self {
+            index: None,
+            error: error.into(),
         }
     }
 }

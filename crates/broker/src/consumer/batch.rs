@@ -2,7 +2,8 @@
 //!
 //! Promises: a transaction covers messages in the order they came, and ends before the first that
 //! fails or with its being put aside; so every message runs at most twice more than it must,
-//! however many fail. What the store cannot do now is tried again until it can, with the batch
+//! however many fail, if the reaction says which did. Within it all are noted, then all that are
+//! new are handled. What the store cannot do now is tried again until it can, with the batch
 //! kept: giving it back to the carrier might reorder it.
 //! Does not: acknowledge.
 
@@ -11,7 +12,7 @@ use std::sync::Arc;
 
 use contracts::dead_letters::{FAILURES, FailureKind};
 use kit::time::Timestamp;
-use store::{Delivery as Noted, Parked, Position, StoreError, Tx};
+use store::{Delivery as Noted, Parked, Position, StoreError, Tx, inbox_remembers};
 use tokio::sync::watch;
 
 use super::Running;
@@ -19,7 +20,7 @@ use super::parked::{self, Standing};
 use crate::carrier::{Delivery, Origin, Pattern};
 use crate::failure::{self, Failed, report_id};
 use crate::message::Message;
-use crate::reaction::{Cause, Stopped};
+use crate::reaction::{Afterwards, Arrived, Cause, Stopped};
 use crate::waiting::Backoff;
 
 /// Messages that a feed answered, read.
@@ -54,6 +55,15 @@ struct Undone {
     why: Stopped,
 }
 
+impl Undone {
+    fn at(index: usize, why: Stopped) -> Self {
+        Self {
+            index: Some(index),
+            why,
+        }
+    }
+}
+
 impl From<StoreError> for Undone {
     fn from(error: StoreError) -> Self {
         Self {
@@ -61,6 +71,26 @@ impl From<StoreError> for Undone {
             why: Stopped::of(error),
         }
     }
+}
+
+/// A message that may be new to the store.
+struct Fresh<'a> {
+    index: usize,
+    item: &'a Item,
+    message: &'a Message,
+    note: Note<'a>,
+    failing: Option<&'a Cause>,
+}
+
+/// How the inbox knows a message.
+#[derive(Clone, Copy)]
+enum Note<'a> {
+    /// By its place, which the cursor has passed or not.
+    Place,
+    /// By its key and this version.
+    Event(&'a str, u64),
+    /// By its id.
+    Work(&'a Message),
 }
 
 /// What became of the messages of a transaction.
@@ -104,8 +134,9 @@ impl Batch {
         let mut part = self.rest(0);
         while part.from < self.items.len() {
             match self.transaction(part.clone()).await {
-                Ok(counts) => {
+                Ok((counts, afterwards)) => {
                     backoff.reset();
+                    afterwards.happen();
                     self.measure(&part, &counts);
                     part = self.rest(part.to);
                 }
@@ -162,22 +193,32 @@ impl Batch {
         }
     }
 
-    async fn transaction(self: &Arc<Self>, part: Part) -> Result<Counts, Undone> {
+    async fn transaction(self: &Arc<Self>, part: Part) -> Result<(Counts, Afterwards), Undone> {
         let batch = Arc::clone(self);
         let store = &self.running.component.store;
         store.write(move |tx| batch.run(tx, &part)).await
     }
 
-    fn run(&self, tx: &mut Tx<'_>, part: &Part) -> Result<Counts, Undone> {
+    fn run(&self, tx: &mut Tx<'_>, part: &Part) -> Result<(Counts, Afterwards), Undone> {
         let mut pass = Pass::begin(&self.running, tx)?;
+        let mut fresh = Vec::with_capacity(part.to - part.from);
         for (index, item) in self.items.iter().enumerate().take(part.to).skip(part.from) {
             let failing = part.failing.as_ref().filter(|_| index + 1 == part.to);
-            pass.take(item, failing).map_err(|why| Undone {
-                index: Some(index),
-                why,
-            })?;
+            let take = pass
+                .take(item, failing)
+                .map_err(|why| Undone::at(index, why))?;
+            fresh.extend(take.map(|(message, note)| Fresh {
+                index,
+                item,
+                message,
+                note,
+                failing,
+            }));
         }
-        Ok(pass.end()?)
+        let fresh = pass.note(fresh)?;
+        let fresh = pass.put_aside(fresh)?;
+        let afterwards = pass.react(&fresh)?;
+        Ok((pass.end()?, afterwards))
     }
 
     fn measure(&self, part: &Part, counts: &Counts) {
@@ -253,21 +294,122 @@ impl<'a, 'tx> Pass<'a, 'tx> {
         Ok(self.counts)
     }
 
-    fn take(&mut self, item: &'a Item, failing: Option<&Cause>) -> Result<(), Stopped> {
+    /// Puts aside what cannot be read and work that fails; answers what else may be new.
+    fn take(
+        &mut self,
+        item: &'a Item,
+        failing: Option<&Cause>,
+    ) -> Result<Option<(&'a Message, Note<'a>)>, Stopped> {
         if let Some(origin) = &item.origin
             && self.has_passed(origin).map_err(Stopped::of)?
         {
             self.counts.repeated += 1;
-            return Ok(());
+            return Ok(None);
         }
-        match &item.content {
-            Content::Event(message, version) => self.event(item, message, *version, failing),
-            Content::Work(message) => match failing {
-                None => self.work(item, message),
-                Some(cause) => self.report_work(item, message, cause).map_err(Stopped::of),
-            },
-            Content::Unreadable(cause) => self.report_unreadable(item, cause).map_err(Stopped::of),
+        let placed = item.origin.is_some();
+        match (&item.content, failing) {
+            (Content::Event(message, _), _) if placed => Ok(Some((message, Note::Place))),
+            (Content::Event(message, version), _) => {
+                Ok(Some((message, Note::Event(&message.subject, *version))))
+            }
+            (Content::Work(message), Some(cause)) => {
+                let reported = self.report_work(item, message, cause);
+                reported.map_err(Stopped::of).map(|()| None)
+            }
+            // A place in an outbox is passed once. What dead letters send again has a new place,
+            // and may have been sent again twice.
+            (Content::Work(message), None) if placed && message.attempt == 0 => {
+                Ok(Some((message, Note::Place)))
+            }
+            (Content::Work(message), None) if inbox_remembers(message.time, self.now) => {
+                Ok(Some((message, Note::Work(message))))
+            }
+            (Content::Work(_), None) => Err(Stopped::of(StoreError::WorkMustBeRecent)),
+            (Content::Unreadable(cause), _) => {
+                let reported = self.report_unreadable(item, cause);
+                reported.map_err(Stopped::of).map(|()| None)
+            }
         }
+    }
+
+    /// Notes all of them; answers those that are new.
+    fn note<'b>(&mut self, fresh: Vec<Fresh<'b>>) -> Result<Vec<Fresh<'b>>, StoreError> {
+        let (mut events, mut work) = (Vec::new(), Vec::new());
+        for fresh in &fresh {
+            match fresh.note {
+                Note::Place => {}
+                Note::Event(key, version) => events.push((key, version)),
+                Note::Work(message) => work.push((message.id.uuid(), message.time)),
+            }
+        }
+        let topic = &self.running.topic.name;
+        // A topic is of events or of work, so one of the two is empty.
+        let mut noted = Vec::new();
+        if !events.is_empty() {
+            noted = self.tx.note_events(topic, &events, self.now)?;
+        }
+        if !work.is_empty() {
+            noted = self.tx.note_work_many(&work, self.now)?;
+        }
+        let all = fresh.len();
+        let mut noted = noted.into_iter();
+        let is_new = |fresh: &Fresh<'_>| match fresh.note {
+            Note::Place => true,
+            Note::Event(..) | Note::Work(_) => noted.next() == Some(Noted::First),
+        };
+        let fresh: Vec<_> = fresh.into_iter().filter(is_new).collect();
+        self.counts.repeated += (all - fresh.len()) as u64;
+        Ok(fresh)
+    }
+
+    /// Parks events of keys that are parked, and the one that fails; answers the others.
+    fn put_aside<'b>(&mut self, fresh: Vec<Fresh<'b>>) -> Result<Vec<Fresh<'b>>, Undone> {
+        if !self.any_parked && fresh.last().is_none_or(|last| last.failing.is_none()) {
+            return Ok(fresh);
+        }
+        let mut left = Vec::with_capacity(fresh.len());
+        for fresh in fresh {
+            let aside = self.aside(&fresh).map_err(|error| {
+                let why = Stopped::of(error);
+                Undone::at(fresh.index, why)
+            })?;
+            if !aside {
+                left.push(fresh);
+            }
+        }
+        Ok(left)
+    }
+
+    /// Parks an event if that is its place; whether it was.
+    fn aside(&mut self, fresh: &Fresh<'_>) -> Result<bool, StoreError> {
+        let Fresh { item, message, .. } = *fresh;
+        let topic = &self.running.topic.name;
+        if self.any_parked && self.tx.is_parked(topic, &message.subject)? {
+            self.park(item, message, Standing::behind(self.now))?;
+            return Ok(true);
+        }
+        let Some(cause) = fresh.failing else {
+            return Ok(false);
+        };
+        let failed = self.failed(item, cause);
+        let standing = parked::climb(self.running, self.tx, message, &failed, 0)?;
+        self.park(item, message, standing)?;
+        Ok(true)
+    }
+
+    fn react(&mut self, fresh: &[Fresh<'_>]) -> Result<Afterwards, Undone> {
+        let running = self.running;
+        let arrived = fresh
+            .iter()
+            .map(|fresh| Arrived::of(&running.reaction, &running.component.name, fresh.message));
+        let arrived: Vec<_> = arrived.collect();
+        let reacted = running.reaction.run(self.tx, &arrived);
+        let afterwards = reacted.map_err(|(place, why)| Undone {
+            index: place.and_then(|place| fresh.get(place)).map(|it| it.index),
+            why,
+        })?;
+        self.counts.handled += arrived.len() as u64;
+        Ok(afterwards)
     }
 
     /// Whether the cursor is already there; if not, it will be.
@@ -285,42 +427,6 @@ impl<'a, 'tx> Pass<'a, 'tx> {
         let passed = origin.position <= *reached;
         *reached = origin.position.max(*reached);
         Ok(passed)
-    }
-
-    fn event(
-        &mut self,
-        item: &Item,
-        message: &Message,
-        version: u64,
-        failing: Option<&Cause>,
-    ) -> Result<(), Stopped> {
-        let topic = &self.running.topic.name;
-        if item.origin.is_none() {
-            let noted = self
-                .tx
-                .note_event(topic, &message.subject, version, self.now);
-            if noted.map_err(Stopped::of)? == Noted::Repeated {
-                self.counts.repeated += 1;
-                return Ok(());
-            }
-        }
-        if self.any_parked
-            && self
-                .tx
-                .is_parked(topic, &message.subject)
-                .map_err(Stopped::of)?
-        {
-            return self
-                .park(item, message, Standing::behind(self.now))
-                .map_err(Stopped::of);
-        }
-        let Some(cause) = failing else {
-            return self.react(message);
-        };
-        let failed = self.failed(item, cause);
-        let standing = parked::climb(self.running, self.tx, message, &failed, 0);
-        self.park(item, message, standing.map_err(Stopped::of)?)
-            .map_err(Stopped::of)
     }
 
     fn park(
@@ -344,25 +450,6 @@ impl<'a, 'tx> Pass<'a, 'tx> {
         })?;
         self.any_parked = true;
         self.counts.parked += 1;
-        Ok(())
-    }
-
-    fn work(&mut self, item: &Item, message: &Message) -> Result<(), Stopped> {
-        // A place in an outbox is passed once. What dead letters send again has a new place, and
-        // may have been sent again twice.
-        if item.origin.is_none() || message.attempt > 0 {
-            let noted = self.tx.note_work(message.id.uuid(), message.time, self.now);
-            if noted.map_err(Stopped::of)? == Noted::Repeated {
-                self.counts.repeated += 1;
-                return Ok(());
-            }
-        }
-        self.react(message)
-    }
-
-    fn react(&mut self, message: &Message) -> Result<(), Stopped> {
-        react(self.running, self.tx, message)?;
-        self.counts.handled += 1;
         Ok(())
     }
 
@@ -416,17 +503,4 @@ impl<'a, 'tx> Pass<'a, 'tx> {
             now: self.now,
         }
     }
-}
-
-/// Runs the reaction within a span that says whose trace it belongs to.
-pub(super) fn react(running: &Running, tx: &mut Tx<'_>, message: &Message) -> Result<(), Stopped> {
-    let span = tracing::info_span!(
-        "message",
-        topic = running.topic.name,
-        consumer = &*running.component.name,
-        id = %message.id,
-        kind = message.kind,
-        traceparent = message.traceparent,
-    );
-    span.in_scope(|| running.reaction.run(tx, message))
 }

@@ -13,10 +13,9 @@ use store::{Parked, StoreError, Tx};
 use tokio::sync::watch;
 
 use super::Running;
-use super::batch::react;
 use crate::failure::{self, Failed, report_id};
 use crate::message::Message;
-use crate::reaction::{Cause, Stopped};
+use crate::reaction::{Afterwards, Arrived, Cause, Stopped};
 use crate::waiting::{stopped, together};
 
 /// How many keys are tried at the same time: their commits share flushes on SQLite, and are few
@@ -158,13 +157,17 @@ async fn handle(running: &Arc<Running>, head: Arc<Parked>) -> Result<Option<Park
     let (store, running) = (&running.component.store, running.clone());
     let handled = store.write(move |tx| {
         if !is_head(tx, &head)? {
-            return Ok(None);
+            return Ok((None, Afterwards::default()));
         }
-        react(&running, tx, &message).map_err(Refusal)?;
+        let arrived = Arrived::of(&running.reaction, &running.component.name, &message);
+        let reacted = running.reaction.run(tx, &[arrived]);
+        let afterwards = reacted.map_err(|(_, stopped)| Refusal(stopped))?;
         tx.unpark(head.id)?;
-        Ok(tx.parked_next(&head.topic, &head.key)?)
+        Ok((tx.parked_next(&head.topic, &head.key)?, afterwards))
     });
-    handled.await.map_err(|Refusal(stopped)| stopped)
+    let (next, afterwards) = handled.await.map_err(|Refusal(stopped)| stopped)?;
+    afterwards.happen();
+    Ok(next)
 }
 
 /// The event failed again: on to the next rung.
