@@ -50,13 +50,12 @@ fn field_bytes(key: &str, value: &RawValue) -> usize {
 
 impl PartialEq for Fields {
     fn eq(&self, other: &Self) -> bool {
-        let texts = |fields: &Self| -> Vec<(String, String)> {
-            let fields = fields.0.iter();
-            fields
-                .map(|(key, value)| (key.clone(), value.get().to_owned()))
-                .collect()
-        };
-        texts(self) == texts(other)
+        self.0.len() == other.0.len()
+            && self
+                .0
+                .iter()
+                .zip(&other.0)
+                .all(|(one, two)| (one.0.as_str(), one.1.get()) == (two.0.as_str(), two.1.get()))
     }
 }
 

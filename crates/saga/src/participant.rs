@@ -8,12 +8,12 @@
 //!
 //! Does not know what a command means, and does not retry: what fails is the message's failure.
 
-use broker::{Message, ReactionError};
+use broker::{Arrived, ManyError, Message, ReactionError};
 use kit::codes;
 use kit::id::IdSource;
 use kit::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use store::{StepState, Tx};
+use store::{StepState, Tx, Work};
 
 use crate::context::Fields;
 use crate::definition::REFUSED;
@@ -101,7 +101,8 @@ impl Participant {
         traceparent: Option<String>,
         now: Timestamp,
     ) -> Result<(), ReactionError> {
-        self.say(tx, (event, said), traceparent, now)
+        let work = self.saying((event, said), traceparent, now)?;
+        Ok(tx.send(&work)?)
     }
 
     /// Handles a command: asks `execute` for what is not done yet, keeps its answer, and sends it.
@@ -120,16 +121,50 @@ impl Participant {
     where
         F: FnOnce(&mut Tx<'_>, Task<'_>) -> Result<Answer, ReactionError>,
     {
-        if !wire::is_from_engine(&message.source) {
-            let reason = format!("commands come from sagas, not from {}", message.source);
-            return Err(ReactionError::refused(&codes::ROLE_NOT_ALLOWED, reason));
+        let asked = asked(message)?;
+        let work = self.respond(tx, (message, asked), now, execute)?;
+        Ok(tx.send(&work)?)
+    }
+
+    /// Handles commands as [`Self::answer`] does, one after the other, each in its trace, and sends
+    /// the answers together. For a [`broker::Reaction::many`] of the topic `COMPONENT.commands`.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Self::answer`], with the place of the first command that fails.
+    pub fn answer_many<F>(
+        &self,
+        tx: &mut Tx<'_>,
+        commands: &[Arrived<'_>],
+        now: Timestamp,
+        mut execute: F,
+    ) -> Result<(), ManyError>
+    where
+        F: FnMut(&mut Tx<'_>, Task<'_>) -> Result<Answer, ReactionError>,
+    {
+        let mut answers = Vec::with_capacity(commands.len());
+        for (place, arrived) in commands.iter().enumerate() {
+            let message = arrived.message();
+            let answer = arrived.in_scope(|| {
+                let asked = asked(message)?;
+                self.respond(tx, (message, asked), now, &mut execute)
+            });
+            answers.push(answer.map_err(|error| ManyError::at(place, error))?);
         }
-        let asked: Asked = message.data()?;
-        if asked.step.starts_with(UNDO) || asked.command != message.kind {
-            let reason = "a command must name its step and itself";
-            let code = &codes::BODY_MUST_MATCH_SCHEMA;
-            return Err(ReactionError::refused(code, reason));
-        }
+        Ok(tx.send_many(&answers)?)
+    }
+
+    /// Executes what is not done yet, and keeps the answer; answers it as it is to be sent.
+    fn respond<F>(
+        &self,
+        tx: &mut Tx<'_>,
+        (message, asked): (&Message, Asked),
+        now: Timestamp,
+        execute: F,
+    ) -> Result<Work, ReactionError>
+    where
+        F: FnOnce(&mut Tx<'_>, Task<'_>) -> Result<Answer, ReactionError>,
+    {
         let answer = match &asked.undo {
             None => act(tx, &asked, now, execute)?,
             Some(done) => undo(tx, (&asked, done), now, execute)?,
@@ -142,23 +177,36 @@ impl Participant {
             data: answer.data,
         };
         let traceparent = message.traceparent.clone();
-        self.say(tx, (&answer.event, &said), traceparent, now)
+        self.saying((&answer.event, &said), traceparent, now)
     }
 
-    fn say(
+    fn saying(
         &self,
-        tx: &mut Tx<'_>,
         (event, said): (&str, &wire::Said),
         traceparent: Option<String>,
         now: Timestamp,
-    ) -> Result<(), ReactionError> {
+    ) -> Result<Work, ReactionError> {
         let about = (self.component, &*said.saga_id.to_string());
         let kind = (event, wire::SCHEMA_VERSION);
         let mut message = Message::work(self.ids.next(), about, kind, now, said)?;
         message.traceparent = traceparent;
-        tx.send(&message.sending(wire::EVENTS, now, now)?)?;
-        Ok(())
+        Ok(message.sending(wire::EVENTS, now, now)?)
     }
+}
+
+/// What a command of the engine says.
+fn asked(message: &Message) -> Result<Asked, ReactionError> {
+    if !wire::is_from_engine(&message.source) {
+        let reason = format!("commands come from sagas, not from {}", message.source);
+        return Err(ReactionError::refused(&codes::ROLE_NOT_ALLOWED, reason));
+    }
+    let asked: Asked = message.data()?;
+    if asked.step.starts_with(UNDO) || asked.command != message.kind {
+        let reason = "a command must name its step and itself";
+        let code = &codes::BODY_MUST_MATCH_SCHEMA;
+        return Err(ReactionError::refused(code, reason));
+    }
+    Ok(asked)
 }
 
 fn act<F>(

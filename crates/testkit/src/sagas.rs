@@ -27,7 +27,7 @@ use kit::id::IdSource;
 use kit::time::Clock;
 use saga::{Definition, Definitions};
 
-pub use crowd::Crowd;
+pub use crowd::{Crowd, Databases, Part, Totals, databases};
 pub use fault::Fault;
 
 use crate::TestDatabase;

@@ -10,12 +10,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ::store::{StoreError, Tx};
-use broker::{Message, Reaction, ReactionError};
+use broker::{Afterwards, Message, Reaction};
 use contracts::sagas::EVENTS;
 use host::{Timer, WorkError};
 use metrics::{counter, gauge};
-use saga::engine::{Error, TICK_ROWS_MAX, TRIM_ROWS_MAX};
-use saga::{Fit, Note};
+use saga::engine::{Misfit, TICK_ROWS_MAX, TRIM_ROWS_MAX};
 
 use crate::{KEPT_DAYS, Shared};
 
@@ -31,31 +30,32 @@ const BATCHES_MAX: u32 = 100;
 
 /// The reaction to starts and answers.
 pub fn events(shared: Shared) -> Reaction {
-    Reaction::new(EVENTS, move |tx, message| {
-        take(tx, &shared, message).map_err(ReactionError::from)
+    Reaction::many(EVENTS, move |tx, arrived| {
+        let messages: Vec<&Message> = arrived.iter().map(broker::Arrived::message).collect();
+        let misfits = shared
+            .engine
+            .handle_many(tx, &messages, shared.clock.now())?;
+        if misfits.is_empty() {
+            return Ok(Afterwards::default());
+        }
+        Ok(Afterwards::run(move || {
+            misfits.iter().for_each(tell);
+        }))
     })
 }
 
-/// Takes a message in. The counter may count one twice whose transaction is run again.
-fn take(tx: &mut Tx<'_>, shared: &Shared, message: &Message) -> Result<(), Error> {
-    let handled = shared.engine.handle(tx, message, shared.clock.now())?;
-    if let Fit::Noted(note) = handled.fit {
-        let it = handled.instance;
-        misfit(&it.definition, note);
-        tracing::warn!(
-            saga = %it.id, definition = it.definition, state = it.state, event = message.kind,
-            note = note.name(), "what a participant says does not fit its saga"
-        );
-    }
-    Ok(())
-}
-
-fn misfit(definition: &str, note: Note) {
+/// Counts what fits nowhere, and says so in the log.
+fn tell(misfit: &Misfit) {
     let labels = [
-        ("definition", definition.to_owned()),
-        ("note", note.name().to_owned()),
+        ("definition", misfit.definition.clone()),
+        ("note", misfit.note.name().to_owned()),
     ];
     counter!("florin_sagas_misfits_total", &labels).increment(1);
+    tracing::warn!(
+        saga = %misfit.saga, definition = misfit.definition, state = misfit.state,
+        event = misfit.event, note = misfit.note.name(),
+        "what a participant says does not fit its saga"
+    );
 }
 
 /// The timers of the service.

@@ -3,12 +3,13 @@
 //! Promises: an input, its change of the saga, its lines of history and the command it sends are
 //! one transaction, so a crash loses none of them; a saga is changed only over the revision it
 //! was loaded at. An answer costs four statements: one `SELECT`, one `UPDATE`, one `INSERT` into
-//! the history and one into the outbox; a repeat costs the `SELECT`.
+//! the history and one into the outbox; a repeat costs the `SELECT`. Many at once share the first.
 //!
 //! Does not receive or run by itself: a service hands it the messages of [`crate::wire::EVENTS`]
-//! ([`Engine::handle`]) and calls [`Engine::tick`] by a timer. Does not recognise repeated
+//! ([`Engine::handle_many`]) and calls [`Engine::tick`] by a timer. Does not recognise repeated
 //! messages either: the consumer does, and what slips through fits nowhere.
 
+mod batch;
 mod error;
 mod store;
 
@@ -16,17 +17,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::store::{StoreError, Tx};
-use broker::Message;
+use broker::{ManyError, Message};
 use kit::id::IdSource;
 use kit::name::Subject;
 use kit::time::Timestamp;
 
 use crate::context::Fields;
-use crate::definition::{Definition, Definitions, SAGAS, Undo};
+use crate::definition::{Definition, Definitions};
 use crate::instance::{Instance, SagaId};
-use crate::line::{Fit, Line};
-use crate::step::{Answered, Command, Input, Step, step};
+use crate::line::{Fit, Line, Note};
+use crate::step::{Answered, Input};
 use crate::wire;
+use batch::Batch;
 
 pub use error::Error;
 pub use store::{SCHEMA, STATEMENTS};
@@ -42,8 +44,6 @@ pub const TRIM_ROWS_MAX: u32 = 500;
 pub const KEPT_DAYS_MIN: u32 = 31;
 /// Longest reason an operator gives: a sentence or two.
 pub const REASON_BYTES_MAX: usize = 500;
-/// Longest trace that is kept: version 00 of W3C Trace Context has 55, later ones may add some.
-const TRACEPARENT_BYTES_MAX: usize = 128;
 /// When a saga whose definition the process does not have is looked at again.
 const UNKNOWN_AGAIN: Duration = Duration::from_secs(60);
 
@@ -149,6 +149,21 @@ pub struct Handled {
     pub fit: Fit,
 }
 
+/// A message that fits nowhere: for metrics and for the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misfit {
+    /// The saga.
+    pub saga: SagaId,
+    /// The definition it follows.
+    pub definition: String,
+    /// The state it is in.
+    pub state: String,
+    /// The event that came.
+    pub event: String,
+    /// Why it changes nothing.
+    pub note: Note,
+}
+
 /// What a run of [`Engine::tick`] did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ticked {
@@ -195,7 +210,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Handles a message of the topic [`wire::EVENTS`]: a start, or an answer. For a reaction.
+    /// Handles a message of the topic [`wire::EVENTS`]: a start, or an answer.
     ///
     /// # Errors
     ///
@@ -207,30 +222,62 @@ impl Engine {
         message: &Message,
         now: Timestamp,
     ) -> Result<Handled, Error> {
-        let said: wire::Said = message.data()?;
-        let participant = wire::component(&message.source).unwrap_or_default();
-        if let Some(step) = said.step {
-            let answered = Answered {
-                event: message.kind.clone(),
-                step,
-                participant: participant.to_owned(),
-                acted: said.acted,
-                fields: said.data,
+        match said(message)? {
+            Said::Answer(id, answered) => self.input(tx, id, Input::Answered(answered), now),
+            Said::Start(start) => {
+                self.check_event(&start, message)?;
+                self.register(tx, start, now)
+            }
+        }
+    }
+
+    /// Handles messages of the topic [`wire::EVENTS`], with the outcome of [`Self::handle`] for
+    /// each in this order; several may be of one saga. Answers those that fit nowhere. For a
+    /// [`broker::Reaction::many`].
+    ///
+    /// Costs one `SELECT` for some tens of sagas, one `UPDATE` for each saga, and one `INSERT`
+    /// into the history and one into the outbox for each message that changes one.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Self::handle`], with the place of the first message that fails; then nothing was
+    /// written.
+    pub fn handle_many(
+        &self,
+        tx: &mut Tx<'_>,
+        messages: &[&Message],
+        now: Timestamp,
+    ) -> Result<Vec<Misfit>, ManyError> {
+        let (mut all, mut ids) = (Vec::new(), Vec::new());
+        for (place, message) in messages.iter().enumerate() {
+            let said = said(message).map_err(|error| ManyError::at(place, error))?;
+            ids.push(said.id());
+            all.push(said);
+        }
+        let mut batch = Batch::new(self, now);
+        batch.load(tx, &ids)?;
+        let mut misfits = Vec::new();
+        for (place, said) in all.into_iter().enumerate() {
+            let (id, message) = (said.id(), messages[place]);
+            let fit = match said {
+                Said::Answer(id, answered) => batch.input(id, Input::Answered(answered)),
+                Said::Start(start) => self
+                    .check_event(&start, message)
+                    .and_then(|()| batch.register(tx, start)),
             };
-            return self.input(tx, said.saga_id, Input::Answered(answered), now);
+            let fit = fit.map_err(|error| ManyError::at(place, error))?;
+            if let (Fit::Noted(note), Some(it)) = (fit, batch.find(id)) {
+                misfits.push(Misfit {
+                    saga: id,
+                    definition: it.definition.clone(),
+                    state: it.state.clone(),
+                    event: message.kind.clone(),
+                    note,
+                });
+            }
         }
-        let registration = Registration {
-            id: said.saga_id,
-            definition: said.definition.unwrap_or_default(),
-            by: participant.to_owned(),
-            fields: said.data,
-            traceparent: message.traceparent.clone(),
-        };
-        let newest = self.newest(&registration.definition)?;
-        if newest.transitions[newest.start()].event != message.kind {
-            return Err(starter(&registration));
-        }
-        self.register(tx, registration, now)
+        batch.write(tx)?;
+        Ok(misfits)
     }
 
     /// Starts a saga. The same again is the same saga, and changes nothing.
@@ -244,28 +291,13 @@ impl Engine {
         registration: Registration,
         now: Timestamp,
     ) -> Result<Handled, Error> {
-        let digest = digest(&registration);
-        let definition = self.newest(&registration.definition)?;
-        if definition.starter() != registration.by {
-            return Err(starter(&registration));
-        }
-        let Registration { id, fields, .. } = registration;
-        let mut instance = Instance::new(id, definition, fields, now)?;
-        let trace = registration.traceparent;
-        instance.traceparent = trace.filter(|trace| trace.len() <= TRACEPARENT_BYTES_MAX);
-        let made = step(definition, &instance, Input::Started, now);
-        if !store::add(tx, &made.instance, digest)? {
-            let first = store::find_registered(tx, id)?;
-            if first.is_some_and(|first| first != digest) {
-                return Err(Error::SagaMustBeTheSame { saga: id });
-            }
-            let instance = self.load(tx, id)?.instance;
-            let fit = Fit::Repeated;
-            return Ok(Handled { instance, fit });
-        }
-        store::add_history(tx, (id, 1), &made.history, now)?;
-        self.send(tx, definition, &made, now)?;
-        Ok(handled(made))
+        let id = registration.id;
+        let mut batch = Batch::new(self, now);
+        batch.load(tx, &[id])?;
+        let fit = batch.register(tx, registration)?;
+        let handled = batch.handled(id, fit);
+        batch.write(tx)?;
+        handled
     }
 
     /// Cancels a saga: what it did is undone, if that can still be. See [`Handled::fit`].
@@ -305,21 +337,24 @@ impl Engine {
 
     /// Moves what is due on, at most `limit` sagas and [`TICK_ROWS_MAX`].
     pub fn tick(&self, tx: &mut Tx<'_>, now: Timestamp, limit: u32) -> Result<Ticked, Error> {
-        let mut ticked = Ticked::default();
+        let (mut ticked, mut batch) = (Ticked::default(), Batch::new(self, now));
         for loaded in store::list_due(tx, now, limit.min(TICK_ROWS_MAX))? {
             let it = &loaded.instance;
-            let Some(definition) = self.definitions.find(&it.definition, it.version) else {
+            let (id, was_stuck) = (it.id, it.stuck);
+            if self.definitions.find(&it.definition, it.version).is_none() {
                 // Left where it is, it would stand before all others for ever.
                 let again = now.checked_add(UNKNOWN_AGAIN).unwrap_or(Timestamp::MAX);
-                store::postpone(tx, it.id, again)?;
+                store::postpone(tx, id, again)?;
                 ticked.unknown += 1;
                 continue;
-            };
-            let made = step(definition, it, Input::Tick, now);
-            ticked.stuck += u32::from(made.instance.stuck && !it.stuck);
+            }
+            batch.put(loaded);
+            batch.input(id, Input::Tick)?;
+            let is_stuck = batch.find(id).is_some_and(|it| it.stuck);
+            ticked.stuck += u32::from(is_stuck && !was_stuck);
             ticked.handled += 1;
-            self.keep(tx, (definition, &loaded), &made, now)?;
         }
+        batch.write(tx)?;
         Ok(ticked)
     }
 
@@ -377,16 +412,22 @@ impl Engine {
         input: Input,
         now: Timestamp,
     ) -> Result<Handled, Error> {
-        let loaded = self.load(tx, id)?;
-        let it = &loaded.instance;
-        let definition = self.definition(&it.definition, it.version)?;
-        let made = step(definition, it, input, now);
-        self.keep(tx, (definition, &loaded), &made, now)?;
-        Ok(handled(made))
+        let mut batch = Batch::new(self, now);
+        batch.load(tx, &[id])?;
+        let fit = batch.input(id, input)?;
+        let handled = batch.handled(id, fit);
+        batch.write(tx)?;
+        handled
     }
 
-    fn load(&self, tx: &mut Tx<'_>, saga: SagaId) -> Result<Stored, Error> {
-        store::find(tx, saga)?.ok_or(Error::SagaMustExist { saga })
+    /// Refuses a start by another event than the definition's own.
+    fn check_event(&self, start: &Registration, message: &Message) -> Result<(), Error> {
+        let newest = self.newest(&start.definition)?;
+        if newest.transitions[newest.start()].event == message.kind {
+            Ok(())
+        } else {
+            Err(starter(start))
+        }
     }
 
     fn definition(&self, name: &str, version: u32) -> Result<&Arc<Definition>, Error> {
@@ -404,73 +445,43 @@ impl Engine {
             version: 0,
         })
     }
+}
 
-    /// Saves what a step changed and sends what it says; what changed nothing costs nothing.
-    fn keep(
-        &self,
-        tx: &mut Tx<'_>,
-        (definition, loaded): (&Definition, &Stored),
-        made: &Step,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        let quiet = made.history.is_empty() && made.sends.is_empty();
-        if quiet && made.instance == loaded.instance {
-            return Ok(());
-        }
-        if !store::update(tx, &made.instance, loaded.revision)? {
-            // Transactions are serializable, so only a broken store gets here.
-            return Err(StoreError::Contended { attempts: 1 }.into());
-        }
-        if !made.history.is_empty() {
-            let place = (made.instance.id, loaded.revision + 1);
-            store::add_history(tx, place, &made.history, now)?;
-        }
-        self.send(tx, definition, made, now)
-    }
+/// What a message to sagas says.
+enum Said {
+    Answer(SagaId, Answered),
+    Start(Registration),
+}
 
-    fn send(
-        &self,
-        tx: &mut Tx<'_>,
-        definition: &Definition,
-        made: &Step,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        for command in &made.sends {
-            let asked = asked(definition, &made.instance, command);
-            let about = (SAGAS, &*command.saga.to_string());
-            let kind = (command.command.as_str(), wire::SCHEMA_VERSION);
-            let mut message = Message::work(self.ids.next(), about, kind, now, &asked)?;
-            message.traceparent.clone_from(&made.instance.traceparent);
-            let topic = wire::commands(&command.receiver);
-            tx.send(&message.sending(&topic, now, now)?)?;
+impl Said {
+    fn id(&self) -> SagaId {
+        match self {
+            Self::Answer(id, _) => *id,
+            Self::Start(start) => start.id,
         }
-        Ok(())
     }
 }
 
-/// What a command says.
-fn asked(definition: &Definition, instance: &Instance, command: &Command) -> wire::Asked {
-    let place = instance.step(&command.step);
-    let via = instance.steps[place.expect("a command is of a step of its saga")].via;
-    let undo = match &definition.plan(via).undo {
-        Undo::Compensation { done, .. } if command.undo => Some(done.clone()),
-        _ => None,
+fn said(message: &Message) -> Result<Said, Error> {
+    let said: wire::Said = message.data()?;
+    let participant = wire::component(&message.source).unwrap_or_default();
+    let Some(step) = said.step else {
+        return Ok(Said::Start(Registration {
+            id: said.saga_id,
+            definition: said.definition.unwrap_or_default(),
+            by: participant.to_owned(),
+            fields: said.data,
+            traceparent: message.traceparent.clone(),
+        }));
     };
-    wire::Asked {
-        saga_id: command.saga,
-        step: command.step.clone(),
-        command: command.command.clone(),
-        undo,
-        cause: instance.cause.clone(),
-        context: instance.context.clone(),
-    }
-}
-
-fn handled(made: Step) -> Handled {
-    Handled {
-        instance: made.instance,
-        fit: made.fit,
-    }
+    let answered = Answered {
+        event: message.kind.clone(),
+        step,
+        participant: participant.to_owned(),
+        acted: said.acted,
+        fields: said.data,
+    };
+    Ok(Said::Answer(said.saga_id, answered))
 }
 
 fn starter(registration: &Registration) -> Error {
@@ -478,17 +489,4 @@ fn starter(registration: &Registration) -> Error {
         definition: registration.definition.clone(),
         by: registration.by.clone(),
     }
-}
-
-/// What tells one start from another with the same id: BLAKE3 of who starts what with which
-/// words, each preceded by its length. The trace is not part of it, nor is the layout of objects.
-fn digest(registration: &Registration) -> [u8; 32] {
-    let fields = serde_json::to_value(&registration.fields).unwrap_or_default();
-    let fields = fields.to_string();
-    let mut hasher = blake3::Hasher::new();
-    for text in [&registration.definition, &registration.by, &fields] {
-        hasher.update(&(text.len() as u64).to_be_bytes());
-        hasher.update(text.as_bytes());
-    }
-    hasher.finalize().into()
 }

@@ -31,6 +31,7 @@ pub const STATEMENTS: &[&Statement] = &[
     &UPDATE,
     &POSTPONE,
     &FIND,
+    &FIND_MANY,
     &FIND_REGISTERED,
     &LIST,
     &LIST_STUCK,
@@ -68,6 +69,20 @@ const FIND: Statement = Statement {
     name: "find",
     sql: "SELECT revision, document FROM sagas_instances WHERE id = ?1",
 };
+
+/// So many at once; a place that is not needed is null.
+const FIND_MANY: Statement = Statement {
+    name: "find_many",
+    sql: "SELECT revision, document FROM sagas_instances WHERE id IN ( \
+          ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, \
+          ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, \
+          ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40, ?41, ?42, ?43, ?44, \
+          ?45, ?46, ?47, ?48, ?49, ?50)",
+};
+
+/// How many sagas one statement finds: on PostgreSQL a tenth of the exchanges with the server for
+/// what a consumer takes at a time, and few enough nulls where there are two.
+const FIND_MANY_IDS: usize = 50;
 
 const FIND_REGISTERED: Statement = Statement {
     name: "find_registered",
@@ -162,31 +177,42 @@ fn columns(instance: &Instance, revision: i64) -> [Value; 8] {
     ]
 }
 
-/// Adds a saga; says whether it was not there yet.
-pub(super) fn add(
-    tx: &mut Tx<'_>,
-    instance: &Instance,
-    registered: [u8; 32],
-) -> Result<bool, StoreError> {
-    let mut values = columns(instance, 1).to_vec();
+/// A row for [`ADD`], with what the saga was started with.
+pub(super) fn added(instance: &Instance, revision: i64, registered: [u8; 32]) -> Vec<Value> {
+    let mut values = columns(instance, revision).to_vec();
     values.extend([
         Value::from(instance.definition.as_str()),
         instance.version.into(),
         instance.started.into(),
         registered.into(),
     ]);
-    Ok(tx.execute(&ADD, &values)? == 1)
+    values
 }
 
-/// Saves a saga over the revision it was loaded at; says whether that still was the last.
-pub(super) fn update(
-    tx: &mut Tx<'_>,
-    instance: &Instance,
-    loaded: i64,
-) -> Result<bool, StoreError> {
-    let mut values = columns(instance, loaded + 1).to_vec();
+/// A row for [`UPDATE`]: the new revision, over the one it was loaded at.
+pub(super) fn updated(instance: &Instance, (revision, loaded): (i64, i64)) -> Vec<Value> {
+    let mut values = columns(instance, revision).to_vec();
     values.push(loaded.into());
-    Ok(tx.execute(&UPDATE, &values)? == 1)
+    values
+}
+
+/// Adds sagas that are not there, and saves others over the revisions they were loaded at.
+///
+/// # Errors
+///
+/// [`StoreError::Contended`] if one was added or saved by another meanwhile. Transactions are
+/// serializable, so only a broken store gets there: it says so by itself, before.
+pub(super) fn save(
+    tx: &mut Tx<'_>,
+    added: &[Vec<Value>],
+    updated: &[Vec<Value>],
+) -> Result<(), StoreError> {
+    for (statement, rows) in [(&ADD, added), (&UPDATE, updated)] {
+        if !rows.is_empty() && tx.execute_many(statement, rows)? != rows.len() as u64 {
+            return Err(StoreError::Contended { attempts: 1 });
+        }
+    }
+    Ok(())
 }
 
 /// Looks at a saga again later, without changing it.
@@ -198,6 +224,23 @@ pub(super) fn postpone(tx: &mut Tx<'_>, id: SagaId, due: Timestamp) -> Result<()
 pub(super) fn find(tx: &mut Tx<'_>, id: SagaId) -> Result<Option<Stored>, StoreError> {
     let row = tx.query_one_opt(&FIND, &[id.into()])?;
     row.as_ref().map(stored).transpose()
+}
+
+/// Those of these sagas that there are, with their revisions, in no particular order.
+pub(super) fn find_many(tx: &mut Tx<'_>, ids: &[SagaId]) -> Result<Vec<Stored>, StoreError> {
+    let mut found = Vec::with_capacity(ids.len());
+    for part in ids.chunks(FIND_MANY_IDS) {
+        if let [id] = part {
+            found.extend(find(tx, *id)?);
+            continue;
+        }
+        let mut values: Vec<Value> = part.iter().map(|id| (*id).into()).collect();
+        values.resize(FIND_MANY_IDS, Value::Null);
+        for row in tx.query(&FIND_MANY, &values)? {
+            found.push(stored(&row)?);
+        }
+    }
+    Ok(found)
 }
 
 /// What the saga was started with.
@@ -283,16 +326,25 @@ pub(super) fn trim(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64
     tx.execute(&TRIM, &[before.into(), limit.into()])
 }
 
-/// Adds the lines of a change.
-pub(super) fn add_history(
-    tx: &mut Tx<'_>,
+/// The lines of a change, as a row for [`ADD_HISTORY`].
+pub(super) type HistoryRow = [Value; 4];
+
+/// The row of the lines of a change.
+pub(super) fn history_row(
     (id, revision): (SagaId, i64),
     lines: &[Line],
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> HistoryRow {
     let lines = serde_json::to_string(lines).expect("a line is strings and numbers");
-    let values = [id.into(), revision.into(), now.into(), lines.into()];
-    tx.execute(&ADD_HISTORY, &values).map(drop)
+    [id.into(), revision.into(), now.into(), lines.into()]
+}
+
+/// Adds the lines of changes.
+pub(super) fn add_history(tx: &mut Tx<'_>, rows: &[HistoryRow]) -> Result<(), StoreError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    tx.execute_many(&ADD_HISTORY, rows).map(drop)
 }
 
 /// A page of a saga's history, the oldest first.

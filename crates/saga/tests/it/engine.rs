@@ -337,6 +337,17 @@ async fn what_ended_long_ago_goes_with_its_history_and_nothing_else_does() {
     .await;
 }
 
+/// Takes all answers in at once; says how many fit nowhere.
+async fn together_taken(net: &Net) -> usize {
+    let (engine, answers, now) = (net.engine.clone(), net.answers.clone(), net.now);
+    let taken = net.sagas.write(move |tx| {
+        let answers: Vec<_> = answers.iter().collect();
+        let misfits = engine.handle_many(tx, &answers, now);
+        Ok::<_, Ended>(misfits.map_err(|failed| failed.error().clone())?)
+    });
+    taken.await.unwrap().len()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_statement_runs_on_both_databases() {
     for_each_database(async |database| {
@@ -350,6 +361,11 @@ async fn every_statement_runs_on_both_databases() {
         let shipment = net.registration(4, "shipment", "shop");
         net.register(shipment).await.unwrap();
         net.cancel(1).await.unwrap();
+        for place in [1, 2] {
+            let command = net.commands[place].clone();
+            net.command(&command, false).await.unwrap();
+        }
+        assert_eq!(together_taken(&net).await, 0);
         assert_eq!(lists(&net, Filter::default()).await, [4, 3, 2, 1]);
         let orders = Filter {
             definition: Some(ORDERS.into()),

@@ -6,7 +6,21 @@ use store::{Migration, Row, Schema, Statement, StoreError, Tx};
 /// The sagas that ended at a time or later, in the tables of the engine.
 pub(super) const ENDED: Statement = Statement {
     name: "crowd_ended",
-    sql: "SELECT id FROM sagas_instances WHERE ended_at >= ?1 LIMIT 10000",
+    sql: "SELECT id, ended_at FROM sagas_instances WHERE ended_at IS NOT NULL AND ended_at >= ?1 \
+          ORDER BY ended_at LIMIT 10000",
+};
+
+/// How many sagas have ended in a state.
+pub(super) const DONE: Statement = Statement {
+    name: "crowd_done",
+    sql: "SELECT count(id) FROM sagas_instances WHERE ended_at IS NOT NULL AND state = ?1",
+};
+
+/// On PostgreSQL only: transactions of the database.
+pub(super) const TRANSACTIONS: Statement = Statement {
+    name: "crowd_transactions",
+    sql: "SELECT xact_commit, xact_rollback FROM pg_stat_database \
+          WHERE datname = current_database()",
 };
 
 /// The tables and statements of one toy.
@@ -15,6 +29,7 @@ pub(super) struct Effects {
     pub(super) schema: &'static Schema,
     add: &'static Statement,
     list: &'static Statement,
+    count: &'static Statement,
 }
 
 impl Effects {
@@ -35,6 +50,13 @@ impl Effects {
             "list_effects",
             format!("SELECT step, change FROM {name}_effects WHERE saga = ?1 LIMIT 1000"),
         );
+        let count = statement(
+            "count_effects",
+            format!(
+                "SELECT (SELECT count(e.step) FROM {name}_effects e WHERE e.change = 1), \
+                 (SELECT count(d.step) FROM (SELECT DISTINCT saga, step FROM {name}_effects) d)"
+            ),
+        );
         let migration = |types: [&str; 3], end: &str| -> &'static [Migration] {
             let [saga, step, change] = types;
             let sql = format!(
@@ -50,12 +72,13 @@ impl Effects {
             service: name,
             sqlite: migration(["BLOB", "TEXT", "INTEGER"], " STRICT"),
             postgres: migration(["uuid", "text", "bigint"], ""),
-            statements: Box::leak(Box::new([add, list])),
+            statements: Box::leak(Box::new([add, list, count])),
         };
         Self {
             schema: Box::leak(Box::new(schema)),
             add,
             list,
+            count,
         }
     }
 
@@ -80,5 +103,11 @@ impl Effects {
         let rows = tx.query(self.list, &[saga.into()])?;
         let effect = |row: &Row| Ok((row.text(0)?, row.int(1)?));
         rows.iter().map(effect).collect()
+    }
+
+    /// How much was done, and how many different steps of sagas that was.
+    pub(super) fn count(self, tx: &mut Tx<'_>) -> Result<(i64, i64, i64), StoreError> {
+        let row = tx.query_one_opt(self.count, &[])?;
+        row.map_or(Ok((0, 0, 0)), |row| Ok((0, row.int(0)?, row.int(1)?)))
     }
 }

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ::store::{Store, Tx};
-use broker::{Reaction, ReactionError};
+use broker::{Afterwards, Reaction, ReactionError};
 use contracts::dead_letters::{DECISIONS, FAILURES};
 use host::{Edges, Service, Topology};
 use kit::id::IdSource;
@@ -154,11 +154,12 @@ impl Toy {
         };
         let participant = Participant::new(self.name, props.ids.clone());
         let toy = self.clone();
-        service.reacts(Reaction::new(topic, move |tx, message| {
+        service.reacts(Reaction::many(topic, move |tx, commands| {
             let now = props.clock.now();
-            participant.answer(tx, message, now, |tx, task| {
+            participant.answer_many(tx, commands, now, |tx, task| {
                 toy.execute(tx, &task, &props.refused)
-            })
+            })?;
+            Ok(Afterwards::default())
         }))
     }
 
