@@ -54,6 +54,56 @@ fn the_page_of_the_topology_shows_every_component_topic_and_edge() {
     }
 }
 
+/// Calls and outside hosts, which the shipped topology may have none of.
+const CALLS: &str = r#"
+[[component]]
+name = "a-loader"
+why = "loads"
+namespace = { small = "core", large = "core" }
+calls = [{ to = "b", why = "asks" }]
+outside = [{ to = "price.feed", why = "fetches" }]
+
+[[component]]
+name = "b"
+why = "answers"
+namespace = { large = "edge" }
+
+[[edition]]
+name = "small"
+why = "without b"
+roles = ["a-loader"]
+
+[[edition]]
+name = "large"
+why = "with b"
+roles = ["a-loader", "b"]
+"#;
+
+#[test]
+fn calls_and_outside_hosts_are_drawn_where_both_ends_are() {
+    let topology = topology::Topology::parse(CALLS).expect("the topology is well-formed");
+    let page = xtask::topology::of(&topology);
+    assert!(
+        page.contains("| `a-loader` | calls | `b` | asks |"),
+        "{page}"
+    );
+    let outside = "| `a-loader` | reaches outside | `price.feed` | fetches |";
+    assert!(page.contains(outside), "{page}");
+    let (whole, editions) = page
+        .split_once("## Edition `large`")
+        .expect("it has editions");
+    let (large, small) = editions
+        .split_once("## Edition `small`")
+        .expect("it has two");
+    let call = "  c_a_loader ==> c_b\n";
+    let fetch = "  c_a_loader ==> o_price_feed([\"price.feed\"])\n";
+    for (part, called) in [(whole, true), (large, true), (small, false)] {
+        assert_eq!(part.contains(call), called, "{part}");
+        assert!(part.contains(fetch), "{part}");
+    }
+    assert!(large.contains("[\"edge\"]\n  c_b[\"b\"]\n"), "{large}");
+}
+
 #[test]
 fn the_page_of_errors_has_a_row_for_every_code() {
     let page = xtask::errors::page();

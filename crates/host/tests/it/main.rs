@@ -10,5 +10,6 @@ mod metrics;
 mod outbound;
 mod pipeline;
 mod probes;
+mod reactions;
 mod timers;
 mod toy;
