@@ -33,7 +33,7 @@ test-servers: ## what goes over RabbitMQ and Kafka, on servers it starts or inst
 bench: ## rates and times of messages beside the carriers' own, and of sagas
 	FLORIN_TEST_CARRIERS=required FLORIN_TEST_POSTGRES_DURABLE=1 $(SERVERS) \
 	  $(CARGO) bench --locked --package broker --bench messages
-	FLORIN_TEST_POSTGRES_DURABLE=1 scripts/with-postgres \
+	FLORIN_TEST_CARRIERS=required FLORIN_TEST_POSTGRES_DURABLE=1 $(SERVERS) \
 	  $(CARGO) bench --locked --package sagas --bench sagas
 
 million: ## a million messages of which one of a hundred fails, and what they leave behind
