@@ -91,7 +91,7 @@ impl Reaction {
         match &self.run {
             Run::One(run) => run(tx, message),
             Run::Many(run) => {
-                let reacted = run(tx, &[Arrived::of(self, "", message)]);
+                let reacted = run(tx, &[Arrived::of(self, message)]);
                 reacted.map(drop).map_err(|failed| failed.error)
             }
         }
@@ -142,17 +142,12 @@ fn stopped(error: ReactionError) -> Stopped {
 #[derive(Clone, Copy)]
 pub struct Arrived<'a> {
     reaction: &'a Reaction,
-    consumer: &'a str,
     message: &'a Message,
 }
 
 impl<'a> Arrived<'a> {
-    pub(crate) fn of(reaction: &'a Reaction, consumer: &'a str, message: &'a Message) -> Self {
-        Self {
-            reaction,
-            consumer,
-            message,
-        }
+    pub(crate) fn of(reaction: &'a Reaction, message: &'a Message) -> Self {
+        Self { reaction, message }
     }
 
     /// The message.
@@ -161,23 +156,15 @@ impl<'a> Arrived<'a> {
         self.message
     }
 
-    /// Runs what concerns this message alone in the trace that it belongs to.
+    /// Runs what concerns this message alone within what is around it: the span of its trace.
     pub fn in_scope<T>(
         &self,
         run: impl FnOnce() -> Result<T, ReactionError>,
     ) -> Result<T, ReactionError> {
-        let span = tracing::info_span!(
-            "message",
-            topic = self.reaction.topic(),
-            consumer = self.consumer,
-            id = %self.message.id,
-            kind = self.message.kind,
-            traceparent = self.message.traceparent,
-        );
-        span.in_scope(|| match &self.reaction.within {
+        match &self.reaction.within {
             Some(within) => run_within(&**within, self.message, run),
             None => run(),
-        })
+        }
     }
 }
 

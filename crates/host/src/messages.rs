@@ -9,9 +9,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use broker::{
-    Carrier, Component, Consumer, Embedded, Pattern, Reaction, ReactionError, Relay, Topic,
-};
+use broker::{Carrier, Component, Consumer, Embedded, Pattern, Reaction, Relay, Topic};
 use contracts::dead_letters::{DECISIONS, FAILURES};
 use kit::id::IdSource;
 use kit::time::Clock;
@@ -281,8 +279,8 @@ impl Carried<'_> {
 /// A reaction in a span of its message's trace, which its log lines name and its messages go on
 /// from.
 fn traced(consumer: &'static str, reaction: &Reaction) -> Reaction {
-    let (inner, topic) = (reaction.clone(), reaction.topic().to_owned());
-    Reaction::new(reaction.topic(), move |tx, message| {
+    let topic = reaction.topic().to_owned();
+    reaction.clone().within(move |message, run| {
         let span = telemetry::message_span(&Received {
             topic: &topic,
             consumer,
@@ -290,11 +288,9 @@ fn traced(consumer: &'static str, reaction: &Reaction) -> Reaction {
             id: &message.id.to_string(),
             traceparent: message.traceparent.as_deref(),
         });
-        let reacted = span.in_scope(|| inner.react(tx, message));
-        if let Err(ReactionError::Refused { code, .. }) = &reacted {
+        if let Some(code) = span.in_scope(run) {
             telemetry::message_refused(&span, code.name);
         }
-        reacted
     })
 }
 

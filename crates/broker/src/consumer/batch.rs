@@ -401,7 +401,7 @@ impl<'a, 'tx> Pass<'a, 'tx> {
         let running = self.running;
         let arrived = fresh
             .iter()
-            .map(|fresh| Arrived::of(&running.reaction, &running.component.name, fresh.message));
+            .map(|fresh| Arrived::of(&running.reaction, fresh.message));
         let arrived: Vec<_> = arrived.collect();
         let reacted = running.reaction.run(self.tx, &arrived);
         let afterwards = reacted.map_err(|(place, why)| Undone {

@@ -159,7 +159,7 @@ async fn handle(running: &Arc<Running>, head: Arc<Parked>) -> Result<Option<Park
         if !is_head(tx, &head)? {
             return Ok((None, Afterwards::default()));
         }
-        let arrived = Arrived::of(&running.reaction, &running.component.name, &message);
+        let arrived = Arrived::of(&running.reaction, &message);
         let reacted = running.reaction.run(tx, &[arrived]);
         let afterwards = reacted.map_err(|(_, stopped)| Refusal(stopped))?;
         tx.unpark(head.id)?;
