@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use kit::time::Timestamp;
-use store::{Envelope, Position, StoreError, Work};
+use store::{Envelope, OUTBOX_PAGE_BYTES_MAX, Position, StoreError, Work};
 use tokio::sync::watch;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -51,6 +51,15 @@ impl From<StoreError> for Trouble {
     }
 }
 
+/// How far the outbox is known to be empty, since everything up to there was confirmed and
+/// forgotten: no row is ever committed before a place that was passed. A pass goes on from there
+/// instead of walking over what is deleted; after any trouble the next begins at the start.
+#[derive(Clone, Copy, Default)]
+struct Places {
+    events: Position,
+    work: Position,
+}
+
 /// What a pass knows.
 #[derive(Default)]
 struct Pass {
@@ -85,11 +94,13 @@ impl Relay {
         let settings = &self.component.settings;
         let mut backoff = Backoff::new(settings);
         let mut changes = self.component.store.outbox_changes();
-        let mut renewed = None;
+        let (mut renewed, mut places) = (None, Places::default());
         while !*stopping.borrow() {
             changes.borrow_and_update();
-            match self.pass(&mut renewed, &stopping).await {
-                Ok(more) => {
+            let passed = self.pass(&mut renewed, places, &stopping).await;
+            places = passed.as_ref().map_or(Places::default(), |passed| passed.0);
+            match passed {
+                Ok((_, more)) => {
                     backoff.reset();
                     if !more {
                         tokio::select! {
@@ -145,34 +156,34 @@ impl Relay {
         }
     }
 
-    /// Everything that is there, once; whether there may be more.
+    /// Everything that is there, once; how far it came, and whether there may be more.
     async fn pass(
         &self,
         renewed: &mut Option<Timestamp>,
+        mut places: Places,
         stopping: &watch::Receiver<bool>,
-    ) -> Result<bool, Trouble> {
+    ) -> Result<(Places, bool), Trouble> {
         let mut pass = Pass::default();
         self.renew(renewed).await?;
-        let mut after = Position::default();
         for _ in 0..PAGES_MAX {
             let page = self
                 .component
                 .store
-                .outbox_events(None, after, ROWS_MAX)
+                .outbox_events(None, places.events, ROWS_MAX)
                 .await?;
             let Some((last, _)) = page.last() else { break };
-            after = *last;
-            pass.more = page.len() == ROWS_MAX;
+            places.events = *last;
+            pass.more = may_go_on(&page, |event| &event.document);
             self.events(&page, &mut pass, renewed).await?;
             if !pass.more || *stopping.borrow() {
                 break;
             }
         }
-        self.work(&mut pass, renewed).await?;
+        self.work(&mut pass, &mut places.work, renewed).await?;
         self.delayed(&mut pass, renewed).await?;
         match pass.refused {
             Some(error) => Err(Trouble::Carrier(error)),
-            None => Ok(pass.more),
+            None => Ok((places, pass.more)),
         }
     }
 
@@ -240,21 +251,25 @@ impl Relay {
     }
 
     /// All work that is due: each page is one wave, and refused rows do not hold back others.
-    async fn work(&self, pass: &mut Pass, renewed: &mut Option<Timestamp>) -> Result<(), Trouble> {
+    async fn work(
+        &self,
+        pass: &mut Pass,
+        after: &mut Position,
+        renewed: &mut Option<Timestamp>,
+    ) -> Result<(), Trouble> {
         let store = &self.component.store;
-        let mut after = Position::default();
         for _ in 0..PAGES_MAX {
             self.renew(renewed).await?;
-            let page = store.outbox_work(None, after, ROWS_MAX).await?;
+            let page = store.outbox_work(None, *after, ROWS_MAX).await?;
             let Some((last, _)) = page.last() else {
                 return Ok(());
             };
-            after = *last;
+            *after = *last;
             let confirmed = self.sent(&page, pass).await?;
             if !confirmed.is_empty() {
                 store.forget_work(&confirmed).await?;
             }
-            if page.len() < ROWS_MAX {
+            if !may_go_on(&page, |work| &work.document) {
                 return Ok(());
             }
         }
@@ -281,7 +296,7 @@ impl Relay {
             if !confirmed.is_empty() {
                 store.forget_delayed(&confirmed).await?;
             }
-            if page.len() < ROWS_MAX {
+            if !may_go_on(&page, |work| &work.document) {
                 return Ok(());
             }
         }
@@ -347,6 +362,13 @@ impl Pass {
         self.blocked
             .insert((event.topic.clone(), event.key.clone()));
     }
+}
+
+/// Whether there may be more behind a page: it ends with its rows, or with its bytes, of which
+/// documents are most.
+fn may_go_on<T>(page: &[(Position, T)], document: impl Fn(&T) -> &str) -> bool {
+    let bytes: usize = page.iter().map(|(_, row)| document(row).len()).sum();
+    page.len() == ROWS_MAX || bytes >= OUTBOX_PAGE_BYTES_MAX / 2
 }
 
 /// The first event of every key, then the second of each, and so on.
