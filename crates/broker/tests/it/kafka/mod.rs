@@ -44,7 +44,6 @@ impl World {
             servers: vec![server],
             namespace: format!("test-{:016x}", u64::from_be_bytes(word)),
             rungs: [300, 600].map(Duration::from_millis).to_vec(),
-            session_time_max: Duration::from_secs(3),
             ..KafkaSettings::default()
         };
         Some(Self { settings })
