@@ -8,12 +8,15 @@
 //!
 //! Does not know what a command means, and does not retry: what fails is the message's failure.
 
+use std::collections::HashMap;
+
 use broker::{Arrived, ManyError, Message, ReactionError};
 use kit::codes;
 use kit::id::IdSource;
 use kit::time::Timestamp;
 use serde::{Deserialize, Serialize};
-use store::{StepState, Tx, Work};
+use store::{StepState, StoreError, Tx, Work};
+use uuid::Uuid;
 
 use crate::context::Fields;
 use crate::definition::REFUSED;
@@ -122,7 +125,8 @@ impl Participant {
         F: FnOnce(&mut Tx<'_>, Task<'_>) -> Result<Answer, ReactionError>,
     {
         let asked = asked(message)?;
-        let work = self.respond(tx, (message, asked), now, execute)?;
+        let mut steps = Steps::new(now);
+        let work = self.respond(tx, (message, asked), &mut steps, execute)?;
         Ok(tx.send(&work)?)
     }
 
@@ -142,13 +146,18 @@ impl Participant {
     where
         F: FnMut(&mut Tx<'_>, Task<'_>) -> Result<Answer, ReactionError>,
     {
-        let mut answers = Vec::with_capacity(commands.len());
+        let mut all = Vec::with_capacity(commands.len());
         for (place, arrived) in commands.iter().enumerate() {
-            let message = arrived.message();
-            let answer = arrived.in_scope(|| {
-                let asked = asked(message)?;
-                self.respond(tx, (message, asked), now, &mut execute)
-            });
+            let asked = arrived.in_scope(|| asked(arrived.message()));
+            all.push(asked.map_err(|error| ManyError::at(place, error))?);
+        }
+        let mut steps = Steps::new(now);
+        steps.load(tx, &all)?;
+        let mut answers = Vec::with_capacity(commands.len());
+        for (place, asked) in all.into_iter().enumerate() {
+            let (arrived, message) = (&commands[place], commands[place].message());
+            let answer =
+                arrived.in_scope(|| self.respond(tx, (message, asked), &mut steps, &mut execute));
             answers.push(answer.map_err(|error| ManyError::at(place, error))?);
         }
         Ok(tx.send_many(&answers)?)
@@ -159,15 +168,15 @@ impl Participant {
         &self,
         tx: &mut Tx<'_>,
         (message, asked): (&Message, Asked),
-        now: Timestamp,
+        steps: &mut Steps,
         execute: F,
     ) -> Result<Work, ReactionError>
     where
         F: FnOnce(&mut Tx<'_>, Task<'_>) -> Result<Answer, ReactionError>,
     {
         let answer = match &asked.undo {
-            None => act(tx, &asked, now, execute)?,
-            Some(done) => undo(tx, (&asked, done), now, execute)?,
+            None => act(tx, &asked, steps, execute)?,
+            Some(done) => undo(tx, (&asked, done), steps, execute)?,
         };
         let said = wire::Said {
             saga_id: asked.saga_id,
@@ -177,7 +186,7 @@ impl Participant {
             data: answer.data,
         };
         let traceparent = message.traceparent.clone();
-        self.saying((&answer.event, &said), traceparent, now)
+        self.saying((&answer.event, &said), traceparent, steps.now)
     }
 
     fn saying(
@@ -209,22 +218,90 @@ fn asked(message: &Message) -> Result<Asked, ReactionError> {
     Ok(asked)
 }
 
+/// What is known of steps: of those that were loaded without asking again.
+struct Steps {
+    now: Timestamp,
+    known: HashMap<(Uuid, String), StepState>,
+}
+
+impl Steps {
+    fn new(now: Timestamp) -> Self {
+        Self {
+            now,
+            known: HashMap::new(),
+        }
+    }
+
+    /// Finds what all of these will ask for.
+    fn load(&mut self, tx: &mut Tx<'_>, all: &[Asked]) -> Result<(), StoreError> {
+        let mut names: Vec<(Uuid, String)> = Vec::with_capacity(all.len());
+        for asked in all {
+            let saga = asked.saga_id.uuid();
+            if asked.undo.is_some() {
+                names.push((saga, format!("{UNDO}{}", asked.step)));
+            }
+            names.push((saga, asked.step.clone()));
+        }
+        names.sort_unstable();
+        names.dedup();
+        let steps: Vec<_> = names
+            .iter()
+            .map(|(saga, step)| (*saga, step.as_str()))
+            .collect();
+        let states = tx.steps_begin(&steps)?;
+        self.known = names.into_iter().zip(states).collect();
+        Ok(())
+    }
+
+    fn begin(
+        &mut self,
+        tx: &mut Tx<'_>,
+        (saga, step): (Uuid, &str),
+    ) -> Result<StepState, StoreError> {
+        match self.known.get(&(saga, step.to_owned())) {
+            Some(state) => Ok(state.clone()),
+            None => tx.step_begin(saga, step),
+        }
+    }
+
+    fn done(
+        &mut self,
+        tx: &mut Tx<'_>,
+        (saga, step): (Uuid, &str),
+        answer: &Answer,
+    ) -> Result<(), StoreError> {
+        let document = serde_json::to_string(answer);
+        let document = document.expect("an answer has string keys and raw JSON only");
+        tx.step_done(saga, step, &document, self.now)?;
+        let state = StepState::Done { document };
+        self.known.insert((saga, step.to_owned()), state);
+        Ok(())
+    }
+
+    fn cancelled(&mut self, tx: &mut Tx<'_>, (saga, step): (Uuid, &str)) -> Result<(), StoreError> {
+        tx.step_cancelled(saga, step, self.now)?;
+        let state = StepState::Cancelled;
+        self.known.insert((saga, step.to_owned()), state);
+        Ok(())
+    }
+}
+
 fn act<F>(
     tx: &mut Tx<'_>,
     asked: &Asked,
-    now: Timestamp,
+    steps: &mut Steps,
     execute: F,
 ) -> Result<Answer, ReactionError>
 where
     F: FnOnce(&mut Tx<'_>, Task<'_>) -> Result<Answer, ReactionError>,
 {
     let saga = asked.saga_id.uuid();
-    match tx.step_begin(saga, &asked.step)? {
+    match steps.begin(tx, (saga, &asked.step))? {
         StepState::Done { document } => kept(&document),
         StepState::Cancelled => Ok(Answer::refused(REFUSED, Fields::new())),
         StepState::New => {
             let answer = execute(tx, Task::Act(asked))?;
-            tx.step_done(saga, &asked.step, &written(&answer), now)?;
+            steps.done(tx, (saga, &asked.step), &answer)?;
             Ok(answer)
         }
     }
@@ -233,7 +310,7 @@ where
 fn undo<F>(
     tx: &mut Tx<'_>,
     (asked, done): (&Asked, &str),
-    now: Timestamp,
+    steps: &mut Steps,
     execute: F,
 ) -> Result<Answer, ReactionError>
 where
@@ -241,12 +318,12 @@ where
 {
     let saga = asked.saga_id.uuid();
     let undoing = format!("{UNDO}{}", asked.step);
-    if let StepState::Done { document } = tx.step_begin(saga, &undoing)? {
+    if let StepState::Done { document } = steps.begin(tx, (saga, &undoing))? {
         return kept(&document);
     }
-    let acted = match tx.step_begin(saga, &asked.step)? {
+    let acted = match steps.begin(tx, (saga, &asked.step))? {
         StepState::New => {
-            tx.step_cancelled(saga, &asked.step, now)?;
+            steps.cancelled(tx, (saga, &asked.step))?;
             None
         }
         StepState::Cancelled => None,
@@ -261,12 +338,8 @@ where
             Answer::acted(done, undone.data)
         }
     };
-    tx.step_done(saga, &undoing, &written(&answer), now)?;
+    steps.done(tx, (saga, &undoing), &answer)?;
     Ok(answer)
-}
-
-fn written(answer: &Answer) -> String {
-    serde_json::to_string(answer).expect("an answer has string keys and raw JSON only")
 }
 
 fn kept(document: &str) -> Result<Answer, ReactionError> {

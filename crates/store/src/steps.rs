@@ -5,12 +5,16 @@
 //! for is never done. Both are remembered [`STEPS_RETENTION_HOURS`].
 //! Does not: know what a step does, or send the answer.
 
+use std::collections::HashMap;
+
 use kit::limits::BODY_BYTES_MAX;
 use kit::time::Timestamp;
 use uuid::Uuid;
 
 use crate::error::StoreError;
 use crate::outbox::{EVENT_KEY_BYTES_MAX, check_size};
+use crate::postgres::Parameter;
+use crate::schema::Dialect;
 use crate::statement::Statement;
 use crate::tx::Tx;
 use crate::value::Value;
@@ -18,6 +22,15 @@ use crate::value::Value;
 const STEP_FIND: Statement = Statement {
     name: "step_find",
     sql: "SELECT document FROM {service}_steps WHERE saga = ?1 AND step = ?2",
+};
+/// As [`STEP_FIND`] for many, in PostgreSQL's own words. Row by row and by the key: a look at the
+/// whole table would have every two batches of a service meet.
+const STEP_FIND_MANY: Statement = Statement {
+    name: "step_find_many",
+    sql: "SELECT given.saga, given.step, known.document \
+          FROM unnest(?1::uuid[], ?2::text[]) AS given (saga, step), \
+          LATERAL (SELECT s.document FROM {service}_steps s \
+          WHERE s.saga = given.saga AND s.step = given.step OFFSET 0) AS known",
 };
 const STEP_INSERT: Statement = Statement {
     name: "step_insert",
@@ -30,11 +43,15 @@ pub(crate) const STEPS_TRIM: Statement = Statement {
 };
 
 /// The statements of this module.
-pub(crate) const STATEMENTS: &[&Statement] = &[&STEP_FIND, &STEP_INSERT, &STEPS_TRIM];
+pub(crate) const STATEMENTS: &[&Statement] =
+    &[&STEP_FIND, &STEP_FIND_MANY, &STEP_INSERT, &STEPS_TRIM];
 
 /// How long answers and cancellations are remembered: 30 days, as long as the inbox remembers
 /// work, so that a command is refused as too old before its answer is forgotten.
 pub const STEPS_RETENTION_HOURS: u64 = crate::inbox::INBOX_RETENTION_HOURS;
+
+/// How many steps one statement finds: twice what a consumer takes at a time.
+const MANY_MAX: usize = 1_000;
 
 /// What is known of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +79,37 @@ impl Tx<'_> {
             Some(document) => StepState::Done { document },
             None => StepState::Cancelled,
         })
+    }
+
+    /// What is known of steps, each of a saga, in this order: what [`Self::step_begin`] answers of
+    /// each now. On PostgreSQL some exchanges with the server, however many there are.
+    pub fn steps_begin(&mut self, steps: &[(Uuid, &str)]) -> Result<Vec<StepState>, StoreError> {
+        if self.dialect() == Dialect::Sqlite || steps.len() < 2 {
+            let known = steps.iter();
+            return known
+                .map(|(saga, step)| self.step_begin(*saga, step))
+                .collect();
+        }
+        let sets = steps.chunks(MANY_MAX).map(|part| {
+            let sagas = part.iter().map(|(saga, _)| (*saga).into()).collect();
+            let names = part.iter().map(|(_, step)| (*step).into()).collect();
+            vec![Parameter::Column(sagas), Parameter::Column(names)]
+        });
+        let sets: Vec<_> = sets.collect();
+        let rows = self.query_many_own(&STEP_FIND_MANY, &sets)?;
+        let known = rows.iter().map(|row| {
+            let document = row.opt_text(2)?;
+            let state = document.map_or(StepState::Cancelled, |document| StepState::Done {
+                document,
+            });
+            Ok(((row.uuid(0)?, row.text(1)?), state))
+        });
+        let known = known.collect::<Result<HashMap<_, _>, StoreError>>()?;
+        let states = steps.iter().map(|(saga, step)| {
+            let state = known.get(&(*saga, (*step).to_owned()));
+            state.cloned().unwrap_or(StepState::New)
+        });
+        Ok(states.collect())
     }
 
     /// Keeps the answer to a step that was new.

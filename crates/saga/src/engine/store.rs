@@ -344,7 +344,7 @@ pub(super) fn add_history(tx: &mut Tx<'_>, rows: &[HistoryRow]) -> Result<(), St
     if rows.is_empty() {
         return Ok(());
     }
-    tx.execute_many(&ADD_HISTORY, rows).map(drop)
+    tx.execute_many_later(&ADD_HISTORY, rows)
 }
 
 /// A page of a saga's history, the oldest first.

@@ -91,7 +91,7 @@ impl Effects {
         change: i64,
     ) -> Result<(), StoreError> {
         let values = [saga.into(), step.into(), change.into()];
-        tx.execute(self.add, &values).map(drop)
+        tx.execute_later(self.add, &values)
     }
 
     /// What was done and undone in a saga.
