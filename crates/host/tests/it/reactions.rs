@@ -74,7 +74,7 @@ async fn refusal(edges: Edges, topics: &[&'static str]) -> Option<String> {
         .edges(edges)
         .stored(&store.unwrap(), &world.clock());
     for topic in topics {
-        service = service.reacts(Reaction::new(*topic, |_, _| Ok(())));
+        service = service.reacts(Reaction::new(topic, |_, _| Ok(())));
     }
     let started = world.try_start(vec![service]).await;
     started.map(drop).err().map(|error| error.to_string())
