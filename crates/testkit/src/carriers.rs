@@ -16,6 +16,7 @@ use broker::{
 use host::{Carrying, Messages};
 use kit::random::{Random, SystemRandom};
 use kit::time::SystemClock;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::databases::{TestDatabase, for_each_database};
@@ -23,8 +24,8 @@ use crate::databases::{TestDatabase, for_each_database};
 /// How long a process that died keeps its partitions of Kafka: the least that a busy machine keeps.
 const SESSION_TIME_MAX: Duration = Duration::from_secs(3);
 
-/// A carrier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A carrier. A test that starts other processes tells them which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// The outboxes themselves.
     Embedded,

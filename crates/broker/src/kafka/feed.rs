@@ -187,6 +187,10 @@ fn passes(error: &KafkaError) -> bool {
                 | RDKafkaErrorCode::OperationTimedOut
                 | RDKafkaErrorCode::PartitionEOF
                 | RDKafkaErrorCode::WaitingForCoordinator
+                // A server that has just started: it asks who leads the group now.
+                | RDKafkaErrorCode::NotCoordinator
+                | RDKafkaErrorCode::CoordinatorNotAvailable
+                | RDKafkaErrorCode::CoordinatorLoadInProgress
         )
     )
 }

@@ -11,8 +11,8 @@ use broker::{Carrier, Component, Consumer, Embedded, Reaction, Relay, Settings};
 use contracts::dead_letters::{DECISIONS, FAILURES};
 use kit::random::{Random, SystemRandom};
 use kit::time::{Clock, SystemClock};
-use serde::{Deserialize, Serialize};
 use store::{Envelope, Schema, Store, StoreError, Work};
+pub use testkit::carriers::{Kind, kinds, namespace};
 use testkit::{TestDatabase, for_each_database};
 use tokio::sync::{RwLockReadGuard, watch};
 use tokio::task::JoinSet;
@@ -28,14 +28,6 @@ pub const WAIT_MAX: Duration = Duration::from_secs(240);
 
 /// How long a condition is believed before it is looked at again unasked.
 const LOOK_MS: u64 = 10;
-
-/// The carriers of this run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Kind {
-    Embedded,
-    RabbitMq,
-    Kafka,
-}
 
 /// Toy services on one carrier and one database.
 pub struct Rig {
@@ -69,27 +61,6 @@ pub fn settings() -> Settings {
     }
 }
 
-/// The carriers to be tested. One whose server is missing is passed over, unless all are required.
-pub fn kinds() -> Vec<Kind> {
-    let required = std::env::var("FLORIN_TEST_CARRIERS").is_ok_and(|word| word == "required");
-    let servers = [
-        (Kind::RabbitMq, "FLORIN_TEST_RABBITMQ"),
-        (Kind::Kafka, "FLORIN_TEST_KAFKA"),
-    ];
-    let mut kinds = vec![Kind::Embedded];
-    for (kind, variable) in servers {
-        if std::env::var_os(variable).is_some() {
-            kinds.push(kind);
-        } else {
-            assert!(
-                !required,
-                "{kind:?} is required, and {variable} does not name its server"
-            );
-        }
-    }
-    kinds
-}
-
 /// Runs a test on every carrier, over SQLite and over PostgreSQL.
 pub async fn on_every_rig(test: impl AsyncFn(Rig)) {
     for kind in kinds() {
@@ -105,11 +76,6 @@ fn random_id() -> Uuid {
     let mut bytes = [0; 16];
     SystemRandom.fill(&mut bytes);
     Uuid::from_bytes(bytes)
-}
-
-/// A name nobody else on the server has.
-pub fn namespace() -> String {
-    format!("t{:012x}", random_id().as_u128() >> 80)
 }
 
 /// The stores of the toys, each with what it may publish to.
