@@ -18,7 +18,7 @@ use uuid::Uuid;
 use crate::carrier::{Carrier, CarrierError, Parcel};
 use crate::consumer::Component;
 use crate::measure;
-use crate::waiting::{Backoff, stopped};
+use crate::waiting::{Backoff, HeldBack, stopped};
 
 /// How many rows are read at once: a page of some hundred kilobytes to some megabytes.
 const ROWS_MAX: usize = 1_000;
@@ -67,8 +67,19 @@ struct Pass {
     blocked: HashSet<(String, String)>,
     /// Why the first of them was.
     refused: Option<CarrierError>,
+    /// What is left.
+    left: Left,
+}
+
+/// What a pass leaves, and found.
+#[derive(Clone, Copy, Default)]
+struct Left {
     /// Whether there may be more rows than were read.
     more: bool,
+    /// Whether there are rows that were not shown, as a transaction before theirs still runs.
+    held_back: bool,
+    /// Whether any rows were read.
+    found: bool,
 }
 
 impl Relay {
@@ -94,18 +105,22 @@ impl Relay {
         let settings = &self.component.settings;
         let mut backoff = Backoff::new(settings);
         let mut changes = self.component.store.outbox_changes();
+        let mut held_back = HeldBack::new(&self.component.store, settings.outbox_poll);
         let (mut renewed, mut places) = (None, Places::default());
         while !*stopping.borrow() {
             changes.borrow_and_update();
+            held_back.looking();
             let passed = self.pass(&mut renewed, places, &stopping).await;
             places = passed.as_ref().map_or(Places::default(), |passed| passed.0);
             match passed {
-                Ok((_, more)) => {
+                Ok((_, left)) => {
                     backoff.reset();
-                    if !more {
+                    held_back.looked(left.held_back, left.found);
+                    if !left.more {
                         tokio::select! {
                             () = stopped(&mut stopping) => break,
                             _ = timeout(settings.outbox_poll, changes.changed()) => {}
+                            () = held_back.may_be_shown() => {}
                         }
                     }
                 }
@@ -156,26 +171,29 @@ impl Relay {
         }
     }
 
-    /// Everything that is there, once; how far it came, and whether there may be more.
+    /// Everything that is there, once; how far it came, and what is left.
     async fn pass(
         &self,
         renewed: &mut Option<Timestamp>,
         mut places: Places,
         stopping: &watch::Receiver<bool>,
-    ) -> Result<(Places, bool), Trouble> {
+    ) -> Result<(Places, Left), Trouble> {
         let mut pass = Pass::default();
         self.renew(renewed).await?;
         for _ in 0..PAGES_MAX {
             let page = self
                 .component
                 .store
-                .outbox_events(None, places.events, ROWS_MAX)
+                .outbox_events_page(None, places.events, ROWS_MAX)
                 .await?;
+            pass.left.held_back |= page.held_back;
+            let page = page.rows;
             let Some((last, _)) = page.last() else { break };
             places.events = *last;
-            pass.more = may_go_on(&page, |event| &event.document);
+            pass.left.found = true;
+            pass.left.more = may_go_on(&page, |event| &event.document);
             self.events(&page, &mut pass, renewed).await?;
-            if !pass.more || *stopping.borrow() {
+            if !pass.left.more || *stopping.borrow() {
                 break;
             }
         }
@@ -183,7 +201,7 @@ impl Relay {
         self.delayed(&mut pass, renewed).await?;
         match pass.refused {
             Some(error) => Err(Trouble::Carrier(error)),
-            None => Ok((places, pass.more)),
+            None => Ok((places, pass.left)),
         }
     }
 
@@ -260,11 +278,14 @@ impl Relay {
         let store = &self.component.store;
         for _ in 0..PAGES_MAX {
             self.renew(renewed).await?;
-            let page = store.outbox_work(None, *after, ROWS_MAX).await?;
+            let page = store.outbox_work_page(None, *after, ROWS_MAX).await?;
+            pass.left.held_back |= page.held_back;
+            let page = page.rows;
             let Some((last, _)) = page.last() else {
                 return Ok(());
             };
             *after = *last;
+            pass.left.found = true;
             let confirmed = self.sent(&page, pass).await?;
             if !confirmed.is_empty() {
                 store.forget_work(&confirmed).await?;
@@ -273,7 +294,7 @@ impl Relay {
                 return Ok(());
             }
         }
-        pass.more = true;
+        pass.left.more = true;
         Ok(())
     }
 
@@ -300,7 +321,7 @@ impl Relay {
                 return Ok(());
             }
         }
-        pass.more = true;
+        pass.left.more = true;
         Ok(())
     }
 

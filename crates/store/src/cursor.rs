@@ -10,11 +10,20 @@ use crate::outbox::{EVENT_KEY_BYTES_MAX, check_size, loaded_version, stored_vers
 use crate::position::Position;
 use crate::statement::Statement;
 use crate::tx::Tx;
+use crate::value::Row;
 
 const CURSOR_FIND: Statement = Statement {
     name: "cursor_find",
     sql: "SELECT transaction_number, sequence FROM {service}_cursors \
           WHERE producer = ?1 AND topic = ?2",
+};
+/// Two questions that every batch asks, in one exchange. Each goes by its own table's key, so that
+/// transactions of other topics do not meet.
+const CURSOR_AND_PARKED: Statement = Statement {
+    name: "cursor_and_parked",
+    sql: "SELECT 0, transaction_number, sequence FROM {service}_cursors \
+          WHERE producer = ?1 AND topic = ?2 \
+          UNION ALL SELECT 1, parked, 0 FROM {service}_parked_topics WHERE topic = ?2",
 };
 const CURSOR_STORE: Statement = Statement {
     name: "cursor_store",
@@ -25,19 +34,32 @@ const CURSOR_STORE: Statement = Statement {
 };
 
 /// The statements of this module.
-pub(crate) const STATEMENTS: &[&Statement] = &[&CURSOR_FIND, &CURSOR_STORE];
+pub(crate) const STATEMENTS: &[&Statement] = &[&CURSOR_FIND, &CURSOR_AND_PARKED, &CURSOR_STORE];
 
 impl Tx<'_> {
     /// The last position handled of a producer's topic; before everything if there is none.
     pub fn cursor(&mut self, producer: &str, topic: &str) -> Result<Position, StoreError> {
         let rows = self.query_own(&CURSOR_FIND, &[producer.into(), topic.into()])?;
-        let Some(row) = rows.first() else {
-            return Ok(Position::default());
-        };
-        Ok(Position {
-            transaction: loaded_version(row, 0)?,
-            sequence: row.int(1)?,
-        })
+        rows.first()
+            .map_or(Ok(Position::default()), |row| position(row, 0))
+    }
+
+    /// As [`Self::cursor`], with [`Self::parked_topic_count`]: one query for both.
+    pub fn cursor_and_parked(
+        &mut self,
+        producer: &str,
+        topic: &str,
+    ) -> Result<(Position, u64), StoreError> {
+        let rows = self.query_own(&CURSOR_AND_PARKED, &[producer.into(), topic.into()])?;
+        let (mut cursor, mut parked) = (Position::default(), 0);
+        for row in &rows {
+            if row.int(0)? == 0 {
+                cursor = position(row, 1)?;
+            } else {
+                parked = row.count(1)?.into();
+            }
+        }
+        Ok((cursor, parked))
     }
 
     /// Notes the last position handled of a producer's topic.
@@ -55,4 +77,11 @@ impl Tx<'_> {
         let values = [producer.into(), topic.into(), transaction.into(), sequence];
         self.execute_own_later(&CURSOR_STORE, &values)
     }
+}
+
+fn position(row: &Row, first: usize) -> Result<Position, StoreError> {
+    Ok(Position {
+        transaction: loaded_version(row, first)?,
+        sequence: row.int(first + 1)?,
+    })
 }

@@ -81,7 +81,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use audit::{AUDIT_PAGE_ROWS, AuditEntry, AuditState};
-pub use drain::{OUTBOX_EVENTS_KEPT, OUTBOX_PAGE_BYTES_MAX, OUTBOX_ROWS_MAX, OutboxDepth};
+pub use drain::{OUTBOX_EVENTS_KEPT, OUTBOX_PAGE_BYTES_MAX, OUTBOX_ROWS_MAX, OutboxDepth, Page};
 pub use error::{Constraint, StoreError};
 pub use housekeeping::{TRIM_BATCH_ROWS, TRIM_BATCHES_MAX, Trimmed};
 pub use idempotency::{Idempotency, IdempotentRequest, StoredReply};

@@ -141,7 +141,11 @@ impl Tx<'_> {
         let rows = envelopes.iter().map(|envelope| self.event_row(envelope));
         let rows = rows.collect::<Result<Vec<_>, _>>();
         let rows = self.keep_failure(rows)?;
-        self.append(&OUTBOX_APPEND, rows)
+        self.append(&OUTBOX_APPEND, rows)?;
+        for envelope in envelopes {
+            self.changed().add(&envelope.topic);
+        }
+        Ok(())
     }
 
     /// Appends work to the service's outbox, written as [`Self::publish`] says. Work that is due
@@ -168,7 +172,15 @@ impl Tx<'_> {
             }
         }
         self.append(&WORK_APPEND, prompt)?;
-        self.append(&DELAYED_APPEND, delayed)
+        self.append(&DELAYED_APPEND, delayed)?;
+        for work in work {
+            if work.due > work.created {
+                self.changed().add_delayed();
+            } else {
+                self.changed().add(&work.topic);
+            }
+        }
+        Ok(())
     }
 
     fn append(&mut self, twins: &Twins, rows: Vec<[Value; 6]>) -> Result<(), StoreError> {
@@ -177,9 +189,7 @@ impl Tx<'_> {
         }
         let room = self.service.outbox.check_room();
         self.keep_failure(room)?;
-        self.append_own(twins, rows)?;
-        self.outbox_changed();
-        Ok(())
+        self.append_own(twins, rows)
     }
 
     fn event_row(&self, envelope: &Envelope) -> Result<[Value; 6], StoreError> {

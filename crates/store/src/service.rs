@@ -6,10 +6,8 @@
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::watch;
-
+use crate::drain::OutboxState;
 use crate::drain::reading::expanded;
 use crate::error::StoreError;
 use crate::schema::Schema;
@@ -41,30 +39,6 @@ pub(crate) struct Service {
     listed: HashMap<&'static str, (&'static str, String)>,
 }
 
-/// What this process knows of the service's outbox.
-#[derive(Debug, Default)]
-pub(crate) struct OutboxState {
-    pub(crate) full: AtomicBool,
-    pub(crate) relayed: AtomicBool,
-    pub(crate) changes: watch::Sender<u64>,
-}
-
-impl OutboxState {
-    /// Tells those who wait that rows were committed.
-    pub(crate) fn tick(&self) {
-        self.changes.send_modify(|count| *count += 1);
-    }
-
-    /// Refuses more rows while there is no room.
-    pub(crate) fn check_room(&self) -> Result<(), StoreError> {
-        if self.full.load(Ordering::Relaxed) {
-            Err(StoreError::OutboxMustHaveRoom)
-        } else {
-            Ok(())
-        }
-    }
-}
-
 impl Service {
     pub(crate) fn new(schema: &Schema, topics: &[&str]) -> Self {
         let prefix = schema.prefix();
@@ -81,7 +55,7 @@ impl Service {
             name: schema.service,
             topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
             recorder: Recorder::default(),
-            outbox: OutboxState::default(),
+            outbox: OutboxState::new(topics),
             own: own.collect(),
             listed: listed.collect(),
             prefix: prefix.into(),

@@ -9,6 +9,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use crate::drain::Changed;
 use crate::error::StoreError;
 use crate::idempotency::IdempotentRequest;
 use crate::postgres::{self, Parameter};
@@ -48,7 +49,7 @@ pub struct Tx<'a> {
     failure: Option<StoreError>,
     /// Idempotent requests begun and not yet finished.
     pub(crate) unfinished: Vec<IdempotentRequest>,
-    outbox_changed: bool,
+    changed: Changed,
     /// The service's statements that may not have run yet.
     later: BTreeSet<&'static str>,
 }
@@ -65,7 +66,7 @@ impl<'a> Tx<'a> {
             connection,
             failure: None,
             unfinished: Vec::new(),
-            outbox_changed: false,
+            changed: Changed::default(),
             later: BTreeSet::new(),
         }
     }
@@ -252,14 +253,9 @@ impl<'a> Tx<'a> {
         }
     }
 
-    /// Notes that the commit will be of interest to those who read the outbox.
-    pub(crate) fn outbox_changed(&mut self) {
-        self.outbox_changed = true;
-    }
-
-    /// Whether the commit is of interest to those who read the outbox.
-    pub(crate) fn has_changed_outbox(&self) -> bool {
-        self.outbox_changed
+    /// What the commit changes for those who read the outbox.
+    pub(crate) fn changed(&mut self) -> &mut Changed {
+        &mut self.changed
     }
 
     /// The service's statements that have run once the transaction is kept.

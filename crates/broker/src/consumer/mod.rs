@@ -10,6 +10,7 @@
 
 mod batch;
 mod parked;
+mod pass;
 
 use std::sync::Arc;
 

@@ -52,7 +52,7 @@ const DUE_COPY: Statement = Statement {
     name: "due_copy",
     sql: "INSERT INTO {service}_outbox_work (id, topic, key, document, created, due) \
           SELECT id, topic, key, document, created, due FROM {service}_outbox_delayed \
-          WHERE due <= ?1 ORDER BY due, position LIMIT ?2",
+          WHERE due <= ?1 ORDER BY due, position LIMIT ?2 RETURNING topic",
 };
 const DUE_DELETE: Statement = Statement {
     name: "due_delete",
@@ -114,11 +114,12 @@ impl Store {
         }
         self.write(move |tx| {
             let values = [now.into(), limit(rows_max)];
-            let copied = tx.execute_own(&DUE_COPY, &values)?;
+            let topics = tx.query_own(&DUE_COPY, &values)?;
             let deleted = tx.execute_own(&DUE_DELETE, &values)?;
+            let copied = topics.len() as u64;
             assert_eq!(copied, deleted, "what is copied is what is deleted");
-            if copied > 0 {
-                tx.outbox_changed();
+            for topic in topics {
+                tx.changed().add(&topic.text(0)?);
             }
             Ok(copied)
         })

@@ -1,10 +1,11 @@
 //! The other end of the outbox: reading it in the order of commits, and emptying it.
 //!
-//! Promises: see [`reading`], [`forgetting`] and [`trimming`]; how full it is can be measured, and
-//! while it is called full nothing more is taken.
+//! Promises: see [`changes`], [`reading`], [`forgetting`] and [`trimming`]; how full it is can be
+//! measured, and while it is called full nothing more is taken.
 //! Does not: carry anything, or know who has read what: relays forget what was confirmed, and the
 //! embedded carrier trims what every consumer has passed.
 
+mod changes;
 mod forgetting;
 pub(crate) mod reading;
 mod trimming;
@@ -12,7 +13,6 @@ mod trimming;
 use std::sync::atomic::Ordering;
 
 use kit::time::Timestamp;
-use tokio::sync::watch;
 
 use crate::Store;
 use crate::error::StoreError;
@@ -20,6 +20,8 @@ use crate::position::Position;
 use crate::statement::Statement;
 use crate::tx::QUERY_ROWS_MAX;
 use crate::value::Value;
+pub(crate) use changes::{Changed, OutboxState, transaction_ended};
+pub use reading::Page;
 pub(crate) use trimming::{OUTBOX_TRIM, OUTBOX_WORK_TRIM};
 
 /// Counts up to a limit. A column is counted, as SQLite's authorizer asks for one.
@@ -69,12 +71,6 @@ pub struct OutboxDepth {
 }
 
 impl Store {
-    /// A counter that changes after every commit of this process that published, sent or
-    /// released. Other processes' commits are not heard of: look by the clock too.
-    pub fn outbox_changes(&self) -> watch::Receiver<u64> {
-        self.service.outbox.changes.subscribe()
-    }
-
     /// How full the outbox is. Costs a count of at most [`OUTBOX_ROWS_MAX`] entries of an index
     /// per table: for a metric now and then, not for every message.
     pub async fn outbox_depth(&self) -> Result<OutboxDepth, StoreError> {

@@ -2,7 +2,8 @@
 //!
 //! Promises: a reader that goes on after the last position it was given finds every row that is
 //! ever committed, once. On PostgreSQL a transaction may commit after one that began later, so rows
-//! are shown only once no older transaction runs any more; on SQLite there is one writer.
+//! are shown only once no older transaction runs any more, and the reader is told that some are
+//! held back; on SQLite there is one writer.
 
 use super::{OUTBOX_PAGE_BYTES_MAX, limit, place};
 use crate::Store;
@@ -12,46 +13,48 @@ use crate::position::Position;
 use crate::statement::{Statement, Twins};
 use crate::value::{Row, Value};
 
-// `{events}` and `{work}` are the columns of a row, `{after}` and `{committed}` what a row must be
-// to be shown: see [`expanded`].
+// `{events}` and `{work}` are the columns of a row, `{after}` and `{beyond}` where it stands,
+// `{shown}` whether it is shown or held back, then without its document: see [`expanded`].
 const EVENTS: Twins = Twins {
     sqlite: Statement {
         name: "outbox_events",
-        sql: "SELECT 0, {events} FROM {service}_outbox WHERE {after}",
+        sql: "SELECT 0, {events}, TRUE FROM {service}_outbox WHERE {after}",
     },
     postgres: Statement {
         name: "outbox_events_committed",
-        sql: "SELECT {number}, {events} FROM {service}_outbox WHERE {committed}",
+        sql: "SELECT {number}, {shown_events}, {shown} FROM {service}_outbox WHERE {beyond}",
     },
 };
 const EVENTS_OF_TOPIC: Twins = Twins {
     sqlite: Statement {
         name: "outbox_events_of_topic",
-        sql: "SELECT 0, {events} FROM {service}_outbox WHERE topic = ?4 AND {after}",
+        sql: "SELECT 0, {events}, TRUE FROM {service}_outbox WHERE topic = ?4 AND {after}",
     },
     postgres: Statement {
         name: "outbox_events_of_topic_committed",
-        sql: "SELECT {number}, {events} FROM {service}_outbox WHERE topic = ?4 AND {committed}",
+        sql: "SELECT {number}, {shown_events}, {shown} FROM {service}_outbox \
+              WHERE topic = ?4 AND {beyond}",
     },
 };
 const WORK: Twins = Twins {
     sqlite: Statement {
         name: "outbox_work",
-        sql: "SELECT 0, {work} FROM {service}_outbox_work WHERE {after}",
+        sql: "SELECT 0, {work}, TRUE FROM {service}_outbox_work WHERE {after}",
     },
     postgres: Statement {
         name: "outbox_work_committed",
-        sql: "SELECT {number}, {work} FROM {service}_outbox_work WHERE {committed}",
+        sql: "SELECT {number}, {shown_work}, {shown} FROM {service}_outbox_work WHERE {beyond}",
     },
 };
 const WORK_OF_TOPIC: Twins = Twins {
     sqlite: Statement {
         name: "outbox_work_of_topic",
-        sql: "SELECT 0, {work} FROM {service}_outbox_work WHERE topic = ?4 AND {after}",
+        sql: "SELECT 0, {work}, TRUE FROM {service}_outbox_work WHERE topic = ?4 AND {after}",
     },
     postgres: Statement {
         name: "outbox_work_of_topic_committed",
-        sql: "SELECT {number}, {work} FROM {service}_outbox_work WHERE topic = ?4 AND {committed}",
+        sql: "SELECT {number}, {shown_work}, {shown} FROM {service}_outbox_work \
+              WHERE topic = ?4 AND {beyond}",
     },
 };
 /// Delays have no order, so no transaction's number either, on both databases.
@@ -77,21 +80,33 @@ pub(super) const STATEMENTS: &[&Statement] = &[
 /// What the readers have in common, in their texts. On PostgreSQL the transaction's number needs a
 /// name of its own: `ORDER BY transaction` would go by the text that is selected, and 1000 would
 /// come before 999.
-const IN_COMMON: [(&str, &str); 5] = [
+const IN_COMMON: [(&str, &str); 8] = [
     (
         "{events}",
         "position, id, topic, key, version, payload, created",
     ),
     ("{work}", "position, id, topic, key, document, created, due"),
+    (
+        "{shown_events}",
+        "position, id, topic, key, version, CASE WHEN {shown} THEN payload ELSE '' END, created",
+    ),
+    (
+        "{shown_work}",
+        "position, id, topic, key, CASE WHEN {shown} THEN document ELSE '' END, created, due",
+    ),
+    // In parentheses of its own it is asked once, not for every row.
+    (
+        "{shown}",
+        "transaction < (SELECT pg_snapshot_xmin(pg_current_snapshot()))",
+    ),
     ("{number}", "transaction::text AS number"),
     (
         "{after}",
         "position > ?2 AND ?1 IS NOT NULL ORDER BY position LIMIT ?3",
     ),
     (
-        "{committed}",
+        "{beyond}",
         "(transaction, position) > (?1::text::xid8, ?2) \
-         AND transaction < pg_snapshot_xmin(pg_current_snapshot()) \
          ORDER BY transaction, position LIMIT ?3",
     ),
 ];
@@ -101,6 +116,19 @@ pub(crate) fn expanded(sql: &str) -> String {
     let texts = IN_COMMON.iter();
     texts.fold(sql.to_owned(), |sql, (name, text)| sql.replace(name, text))
 }
+
+/// Rows of an outbox, and whether there are more that are not shown yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<T> {
+    /// In the order of commits.
+    pub rows: Vec<(Position, T)>,
+    /// Whether rows behind these are committed and not shown, as a transaction that wrote before
+    /// theirs still runs: look again soon. On SQLite never.
+    pub held_back: bool,
+}
+
+/// The column that says whether a row is shown, behind its number and its own columns.
+const SHOWN: usize = 8;
 
 /// A reader of one table.
 struct Reader<T> {
@@ -122,12 +150,8 @@ impl Store {
         after: Position,
         rows_max: usize,
     ) -> Result<Vec<(Position, Envelope)>, StoreError> {
-        let reader = Reader {
-            all: EVENTS,
-            of_topic: EVENTS_OF_TOPIC,
-            row: envelope,
-        };
-        self.page(reader, topic, after, rows_max).await
+        let page = self.outbox_events_page(topic, after, rows_max).await?;
+        Ok(page.rows)
     }
 
     /// The work after `after`, as [`Self::outbox_events`]; without what is not due yet.
@@ -137,6 +161,32 @@ impl Store {
         after: Position,
         rows_max: usize,
     ) -> Result<Vec<(Position, Work)>, StoreError> {
+        let page = self.outbox_work_page(topic, after, rows_max).await?;
+        Ok(page.rows)
+    }
+
+    /// As [`Self::outbox_events`], and whether events behind them are held back.
+    pub async fn outbox_events_page(
+        &self,
+        topic: Option<&str>,
+        after: Position,
+        rows_max: usize,
+    ) -> Result<Page<Envelope>, StoreError> {
+        let reader = Reader {
+            all: EVENTS,
+            of_topic: EVENTS_OF_TOPIC,
+            row: envelope,
+        };
+        self.page(reader, topic, after, rows_max).await
+    }
+
+    /// As [`Self::outbox_work`], and whether work behind it is held back.
+    pub async fn outbox_work_page(
+        &self,
+        topic: Option<&str>,
+        after: Position,
+        rows_max: usize,
+    ) -> Result<Page<Work>, StoreError> {
         let reader = Reader {
             all: WORK,
             of_topic: WORK_OF_TOPIC,
@@ -166,7 +216,7 @@ impl Store {
         topic: Option<&str>,
         after: Position,
         rows_max: usize,
-    ) -> Result<Vec<(Position, T)>, StoreError> {
+    ) -> Result<Page<T>, StoreError> {
         let topic = topic.map(Value::from);
         self.read(move |tx| {
             let twins = match topic {
@@ -176,8 +226,16 @@ impl Store {
             let [transaction, sequence] = place(after);
             let mut values = vec![transaction, sequence, limit(rows_max)];
             values.extend(topic);
-            let rows = tx.query_own_page(twins.of(tx), &values, OUTBOX_PAGE_BYTES_MAX)?;
-            rows.iter().map(|row| placed(row, reader.row)).collect()
+            let found = tx.query_own_page(twins.of(tx), &values, OUTBOX_PAGE_BYTES_MAX)?;
+            let mut rows = Vec::with_capacity(found.len());
+            for row in &found {
+                if !row.bool(SHOWN)? {
+                    break;
+                }
+                rows.push(placed(row, reader.row)?);
+            }
+            let held_back = rows.len() < found.len();
+            Ok(Page { rows, held_back })
         })
         .await
     }

@@ -27,6 +27,7 @@ use tokio::sync::Semaphore;
 use tokio_postgres::Config;
 
 use crate::WAIT_MS;
+use crate::drain::{Changed, transaction_ended};
 use crate::error::StoreError;
 use crate::schema::Schema;
 use crate::service::Service;
@@ -265,6 +266,7 @@ fn write_once<T, E: From<StoreError>>(
     let ran = run(link, service, Access::Write, closure);
     if ran.outcome.is_err() || ran.conflicted {
         link.roll_back();
+        transaction_ended();
         return if ran.conflicted {
             Attempt::Conflicted
         } else {
@@ -273,9 +275,8 @@ fn write_once<T, E: From<StoreError>>(
     }
     let committed = link.commit();
     // Also when the commit failed: it may be there all the same, and looking in vain is cheap.
-    if ran.outbox_changed {
-        service.outbox.tick();
-    }
+    service.outbox.tick(&ran.changed);
+    transaction_ended();
     match committed {
         Ok(()) => {
             for name in ran.later {
@@ -300,8 +301,8 @@ struct Ran<T, E> {
     outcome: Result<T, E>,
     /// Whether it met a concurrent transaction.
     conflicted: bool,
-    /// Whether those who read the service's outbox want to hear of the commit.
-    outbox_changed: bool,
+    /// What the commit changes for those who read the outbox.
+    changed: Changed,
     /// The service's statements that ran if the transaction is kept.
     later: BTreeSet<&'static str>,
 }
@@ -327,7 +328,7 @@ fn run<T, E: From<StoreError>>(
     Ran {
         outcome,
         conflicted: tx.conflicted(),
-        outbox_changed: tx.has_changed_outbox(),
+        changed: std::mem::take(tx.changed()),
         later: tx.later(),
     }
 }

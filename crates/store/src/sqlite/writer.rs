@@ -25,6 +25,7 @@ use super::guard::Mode;
 use super::link::Link;
 use super::{SqliteCounts, failure};
 use crate::WAIT_MS;
+use crate::drain::Changed;
 use crate::error::StoreError;
 use crate::service::Service;
 use crate::tx::Tx;
@@ -55,8 +56,8 @@ struct Write<F, T, E> {
     service: Arc<Service>,
     closure: F,
     outcome: Result<T, E>,
-    /// Whether those who read the service's outbox want to hear of the commit.
-    outbox_changed: bool,
+    /// What the commit changes for those who read the outbox.
+    changed: Changed,
     reply: oneshot::Sender<Result<T, E>>,
 }
 
@@ -70,19 +71,17 @@ where
         let closure = &self.closure;
         let ran = link.run(&self.service, |tx| {
             let outcome = crate::judged(closure(tx), tx);
-            let outbox_changed = outcome.is_ok() && tx.has_changed_outbox();
-            (outcome, outbox_changed)
+            let changed = outcome.is_ok().then(|| std::mem::take(tx.changed()));
+            (outcome, changed.unwrap_or_default())
         });
-        (self.outcome, self.outbox_changed) =
-            ran.unwrap_or_else(|error| (Err(error.into()), false));
+        (self.outcome, self.changed) =
+            ran.unwrap_or_else(|error| (Err(error.into()), Changed::default()));
         self.outcome.is_ok()
     }
 
     fn finish(self: Box<Self>, committed: Result<(), StoreError>) {
         // Also when the commit failed: it may be there all the same, and looking in vain is cheap.
-        if self.outbox_changed {
-            self.service.outbox.tick();
-        }
+        self.service.outbox.tick(&self.changed);
         let outcome = match committed {
             Ok(()) => self.outcome,
             Err(error) => Err(error.into()),
@@ -134,7 +133,7 @@ impl Writer {
             service,
             closure,
             outcome: not_run,
-            outbox_changed: false,
+            changed: Changed::default(),
             reply,
         })))
         .await?;

@@ -132,7 +132,7 @@ async fn delayed_work_is_released_when_it_is_due_and_not_before() {
             .unwrap();
         assert_eq!(numbers(&sent(&store).await), [4, 5]);
         assert_eq!(store.release_due(after(9), 10).await, Ok(0));
-        let mut changes = store.outbox_changes();
+        let mut changes = store.outbox_changes_of(ASKED);
         changes.mark_unchanged();
         assert_eq!(store.release_due(after(20), 1).await, Ok(1));
         assert!(

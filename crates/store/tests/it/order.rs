@@ -73,6 +73,16 @@ impl Reader {
     }
 }
 
+/// Whether events, and work, are committed and not shown.
+async fn held_back(store: &Store, topics: bool) -> [bool; 2] {
+    let (events_of, work_of) = (topics.then_some(TOPIC), topics.then_some(ASKED));
+    let start = Position::default();
+    let events = store.outbox_events_page(events_of, start, 9);
+    let events = events.await.unwrap();
+    let work = store.outbox_work_page(work_of, start, 9).await.unwrap();
+    [events.held_back, work.held_back]
+}
+
 /// Lets a closure say that it has written, and wait until it may go on. What has run once is not
 /// held up again.
 fn gate() -> (impl Fn() + Send + Sync, Receiver<()>, Sender<()>) {
@@ -126,6 +136,7 @@ async fn a_transaction_that_began_earlier_and_commits_later_is_not_skipped() {
             tx.send(&work(first + 1))
         });
         quick.await.unwrap();
+        assert_eq!(held_back(&store, topics).await, [true, true]);
         let (mut reader, mut watch) = (Reader::default(), Reader::default());
         reader.read(&store, topics).await;
         assert!(
@@ -136,9 +147,12 @@ async fn a_transaction_that_began_earlier_and_commits_later_is_not_skipped() {
             !reader.work.contains(&(first + 1)),
             "the older one is still open"
         );
+        let ended = store.transactions_ended();
         go.send(()).unwrap();
         slow.await.unwrap().unwrap();
+        assert!(ended.has_changed().unwrap());
         settled(&store).await;
+        assert_eq!(held_back(&store, topics).await, [false, false]);
         reader.read(&store, topics).await;
         watch.read(&store, topics).await;
         assert_eq!(reader.events, watch.events);
@@ -352,6 +366,49 @@ async fn a_commit_with_messages_is_heard_of_and_no_other() {
             Err(StoreError::WorkMustBeRecent)
         };
         assert!(!heard(refused).await);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_commit_is_heard_of_by_those_who_read_its_topics_and_by_no_other() {
+    for_each_database(async |database| {
+        let store = database.open(&NOTES, &[TOPIC, ASKED]).await;
+        let [mut events, mut asked, mut all] = [
+            store.outbox_changes_of(TOPIC),
+            store.outbox_changes_of(ASKED),
+            store.outbox_changes(),
+        ];
+        let mut heard = async |write: fn(&mut store::Tx<'_>) -> Result<(), StoreError>| {
+            for changes in [&mut events, &mut asked, &mut all] {
+                changes.mark_unchanged();
+            }
+            store.write(write).await.unwrap();
+            [&events, &asked, &all].map(|changes| changes.has_changed().unwrap())
+        };
+        let both = |tx: &mut store::Tx<'_>| {
+            tx.publish(&event(2))?;
+            tx.send(&work(2))
+        };
+        let delayed = |tx: &mut store::Tx<'_>| {
+            let due = NOW.checked_add(std::time::Duration::from_secs(1)).unwrap();
+            tx.send(&Work { due, ..work(3) })
+        };
+        assert_eq!(heard(|tx| tx.publish(&event(1))).await, [true, false, true]);
+        assert_eq!(heard(|tx| tx.send(&work(1))).await, [false, true, true]);
+        assert_eq!(heard(both).await, [true, true, true]);
+        assert_eq!(
+            heard(delayed).await,
+            [false, false, true],
+            "a relay takes it"
+        );
+        assert_eq!(heard(|_| Ok(())).await, [false, false, false]);
+        let foreign = store.outbox_changes_of("other.topic");
+        store.write(|tx| tx.publish(&event(4))).await.unwrap();
+        assert!(
+            foreign.has_changed().unwrap(),
+            "whoever reads what is not declared hears of all"
+        );
     })
     .await;
 }

@@ -6,21 +6,20 @@
 //! Does not: reach other processes. A component is registered before anybody subscribes; one that
 //! never runs here does not hold back the trimming.
 
+mod feed;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use kit::time::Clock;
 use store::{Position, Store, StoreError};
 use tokio::sync::watch;
-use tokio::time::Interval;
 
-use crate::carrier::{
-    Carrier, CarrierError, Delivery, Feed, Future, Origin, Parcel, Pattern, Topic,
-};
+use crate::carrier::{Carrier, CarrierError, Feed, Future, Parcel, Pattern, Topic};
 use crate::measure;
 use crate::settings::Settings;
-use crate::waiting::stopped;
+use crate::waiting::{HeldBack, stopped};
+use feed::{Outbox, Outboxes};
 
 /// How many rows become due in one transaction: some milliseconds' work.
 const DUE_ROWS_MAX: usize = 500;
@@ -28,15 +27,6 @@ const DUE_ROWS_MAX: usize = 500;
 /// How many calls of [`Store::trim_outbox`] trim one outbox at a time: 200,000 rows every five
 /// seconds is more than one file takes in.
 const TRIMS_MAX: usize = 20;
-
-/// How soon it is looked again on PostgreSQL where a row may be held back by a transaction that is
-/// about to end, and how often, twice as long each time: what takes longer finds the poll.
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
-const LOOKS_MAX: u32 = 6;
-
-/// After so many reads all outboxes are looked at though there was no time to wait for the poll:
-/// what other processes publish is behind so many batches of this one's at most.
-const READS_MAX: u32 = 16;
 
 /// How many events of a topic without consumers are passed at a time, and how often: as many rows
 /// as are trimmed.
@@ -220,28 +210,16 @@ impl Embedded {
             let read_to = cursor(&store, &producer, &topic.name)
                 .await
                 .map_err(failed)?;
-            outboxes.push(Outbox {
-                changes: outbox.outbox_changes(),
-                producer,
-                store: outbox,
-                read_to,
-                looks: Looks::default(),
-            });
+            outboxes.push(Outbox::new(producer, outbox, &topic.name, read_to));
         }
-        Ok(Outboxes {
+        let held_back = HeldBack::new(&store, self.settings.outbox_poll);
+        Ok(Outboxes::new(
             outboxes,
-            topic: topic.name.clone(),
-            pattern: topic.pattern,
-            poll: poll(self.settings.outbox_poll),
-            reads: 0,
-        })
+            topic,
+            self.settings.outbox_poll,
+            held_back,
+        ))
     }
-}
-
-fn poll(every: Duration) -> Interval {
-    let mut poll = tokio::time::interval(every);
-    poll.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    poll
 }
 
 /// How far a consumer has come in an outbox.
@@ -320,202 +298,5 @@ impl Carrier for Embedded {
     /// Nothing: [`Embedded::upkeep`] needs a clock, so it is run by itself.
     fn run(&self, _: watch::Receiver<bool>) -> Future<'_, ()> {
         Box::pin(async {})
-    }
-}
-
-/// What one consumer reads of one topic.
-struct Outboxes {
-    outboxes: Vec<Outbox>,
-    topic: String,
-    pattern: Pattern,
-    poll: Interval,
-    /// Reads since all outboxes were looked at.
-    reads: u32,
-}
-
-struct Outbox {
-    producer: String,
-    store: Store,
-    changes: watch::Receiver<u64>,
-    read_to: Position,
-    looks: Looks,
-}
-
-/// When an outbox is looked at, so that a feed of many does not read all when one has changed.
-#[derive(Clone, Copy, Debug)]
-struct Looks {
-    /// Whether there may be rows now.
-    due: bool,
-    /// Looks that found nothing since one that did, or since the last change.
-    vain: u32,
-}
-
-impl Default for Looks {
-    fn default() -> Self {
-        Self { due: true, vain: 0 }
-    }
-}
-
-impl Looks {
-    /// It was looked, and found so many of the rows that there was room for.
-    fn looked(&mut self, rows: usize, room: usize) {
-        let vain = if rows == 0 { self.vain + 1 } else { 0 };
-        *self = Self {
-            due: rows == room,
-            vain,
-        };
-    }
-}
-
-impl Outboxes {
-    /// What is there now, of one outbox after the other, `max` at most.
-    async fn read(&mut self, max: usize) -> Result<Vec<Delivery>, CarrierError> {
-        let mut deliveries = Vec::new();
-        let mut reached = Vec::new();
-        self.reads += 1;
-        if self.reads == READS_MAX {
-            self.look_at_all();
-        }
-        for outbox in &mut self.outboxes {
-            let room = max - deliveries.len();
-            if room == 0 || !outbox.is_due() {
-                reached.push(None);
-                continue;
-            }
-            let rows = outbox
-                .read(&self.topic, self.pattern, room)
-                .await
-                .map_err(failed)?;
-            let last = rows.last().map(|(position, _)| *position);
-            reached.push(Some((rows.len(), room, last)));
-            deliveries.extend(rows.into_iter().map(|(position, document)| Delivery {
-                document,
-                origin: Some(Origin {
-                    producer: outbox.producer.clone(),
-                    position,
-                }),
-            }));
-        }
-        // Nothing is awaited from here on, so a future that is dropped has passed nothing.
-        for (outbox, reached) in self.outboxes.iter_mut().zip(reached) {
-            if let Some((rows, room, last)) = reached {
-                outbox.looks.looked(rows, room);
-                outbox.read_to = last.unwrap_or(outbox.read_to);
-            }
-        }
-        // The one that was read first had all the room; next time another has.
-        if self.outboxes.len() > 1 {
-            self.outboxes.rotate_left(1);
-        }
-        Ok(deliveries)
-    }
-
-    fn look_at_all(&mut self) {
-        self.reads = 0;
-        for outbox in &mut self.outboxes {
-            outbox.looks.due = true;
-        }
-    }
-
-    /// Waits for a commit to any of the outboxes, but not for long: another process, or a
-    /// transaction that held others back, does not say when it is done.
-    async fn changed(&mut self) {
-        let again = self.outboxes.iter().filter_map(Outbox::look_again).min();
-        tokio::select! {
-            biased;
-            _ = self.poll.tick() => self.look_at_all(),
-            () = any_changes(&mut self.outboxes) => {}
-            () = tokio::time::sleep(again.unwrap_or_default()), if again.is_some() => {
-                for outbox in &mut self.outboxes {
-                    let look = outbox.look_again();
-                    outbox.looks.due |= look.is_some() && look <= again;
-                }
-            }
-        }
-    }
-}
-
-/// Waits until any of these has changed; each that has is due.
-async fn any_changes(outboxes: &mut [Outbox]) {
-    let changes = outboxes
-        .iter_mut()
-        .map(|outbox| (Box::pin(outbox.changes.changed()), &mut outbox.looks));
-    let mut changes: Vec<_> = changes.collect();
-    std::future::poll_fn(|context| {
-        use std::future::Future as _;
-        let mut any = std::task::Poll::Pending;
-        for (change, looks) in &mut changes {
-            if !looks.due && change.as_mut().poll(context).is_ready() {
-                **looks = Looks::default();
-                any = std::task::Poll::Ready(());
-            }
-        }
-        any
-    })
-    .await;
-}
-
-impl Outbox {
-    /// Whether there may be rows now.
-    fn is_due(&mut self) -> bool {
-        // Before the read, so that what is committed after it is a change again.
-        if self.changes.has_changed().unwrap_or(false) {
-            self.changes.borrow_and_update();
-            self.looks = Looks::default();
-        }
-        self.looks.due
-    }
-
-    /// How long until it is looked again though nothing changes; none where nothing is held back:
-    /// places on SQLite are of no transaction.
-    fn look_again(&self) -> Option<Duration> {
-        let held_back = self.read_to.transaction > 0 && self.looks.vain < LOOKS_MAX;
-        held_back.then(|| LOOK_AGAIN * (1 << self.looks.vain))
-    }
-
-    async fn read(
-        &self,
-        topic: &str,
-        pattern: Pattern,
-        rows_max: usize,
-    ) -> Result<Vec<(Position, String)>, StoreError> {
-        Ok(match pattern {
-            Pattern::Events => {
-                let rows = self
-                    .store
-                    .outbox_events(Some(topic), self.read_to, rows_max)
-                    .await?;
-                rows.into_iter()
-                    .map(|(at, event)| (at, event.document))
-                    .collect()
-            }
-            Pattern::Work => {
-                let rows = self
-                    .store
-                    .outbox_work(Some(topic), self.read_to, rows_max)
-                    .await?;
-                rows.into_iter()
-                    .map(|(at, work)| (at, work.document))
-                    .collect()
-            }
-        })
-    }
-}
-
-impl Feed for Outboxes {
-    fn next(&mut self, max: usize) -> Future<'_, Result<Vec<Delivery>, CarrierError>> {
-        Box::pin(async move {
-            loop {
-                let deliveries = self.read(max).await?;
-                if !deliveries.is_empty() {
-                    return Ok(deliveries);
-                }
-                self.changed().await;
-            }
-        })
-    }
-
-    fn acknowledge(&mut self) -> Future<'_, Result<(), CarrierError>> {
-        Box::pin(async { Ok(()) })
     }
 }
