@@ -109,6 +109,8 @@ pub struct Retention {
     pub message_days: u32,
     /// Days after which a dead letter that was redriven or discarded is deleted.
     pub dead_letter_days: u32,
+    /// Days after its end when a saga is deleted, with its timeline.
+    pub saga_days: u32,
 }
 
 /// A PostgreSQL server with one login per service: `florin_ledger`.
@@ -219,6 +221,7 @@ impl Default for Config {
             retention: Retention {
                 message_days: notifications::Retention::default().message_days,
                 dead_letter_days: dead_letters::Settings::default().letter_days,
+                saga_days: sagas::Deps::KEPT_DAYS,
             },
         }
     }

@@ -205,6 +205,7 @@ fn sagas(wiring: &Wiring) -> Building<'_> {
             ids: wiring.ids.clone(),
             definitions: Arc::new(sagas::shipped()?),
             topics,
+            kept_days: wiring.config.retention.saga_days,
         });
         Ok(service.await?)
     })

@@ -154,6 +154,13 @@ pub(super) fn values(config: &Config) -> Result<(), ConfigError> {
             config.postgres.connections_max > 0,
         ),
     ];
+    let days_min = sagas::Deps::KEPT_DAYS_MIN;
+    if config.retention.saga_days < days_min {
+        return wrong(
+            "retention.saga_days",
+            &format!("must be at least {days_min}: messages are remembered nearly as long"),
+        );
+    }
     match positive.iter().find(|(_, holds)| !holds) {
         Some((key, _)) => wrong(key, "must be at least 1"),
         None => Ok(()),

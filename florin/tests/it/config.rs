@@ -102,6 +102,10 @@ fn what_cannot_be_is_refused() {
         "http.requests_max: must be at least 1",
     );
     check(
+        "[retention]\nsaga_days = 30",
+        "retention.saga_days: must be at least 31: messages are remembered nearly as long",
+    );
+    check(
         "[ledger]\nzone = \"Mars/Olympus\"",
         "ledger.zone: must be the name of a time zone, such as Europe/Berlin",
     );

@@ -31,10 +31,6 @@ pub const EDGES: host::Edges = host::Edges {
     outside: &[],
 };
 
-/// Days a saga is kept after its end: three months, so that a quarter's review sees it, and no
-/// longer, as its context can hold what people said.
-const KEPT_DAYS: u32 = 92;
-
 /// What the service works with.
 #[derive(Clone)]
 pub struct Deps {
@@ -48,6 +44,16 @@ pub struct Deps {
     pub definitions: Arc<Definitions>,
     /// The topics the store was opened with: those of commands are among them.
     pub topics: &'static [&'static str],
+    /// Days a saga is kept after its end; [`Deps::KEPT_DAYS_MIN`] at least.
+    pub kept_days: u32,
+}
+
+impl Deps {
+    /// Days a saga is kept if nobody says otherwise: three months, so that a quarter's review sees
+    /// it, and no longer, as its context can hold what people said.
+    pub const KEPT_DAYS: u32 = 92;
+    /// Fewest days a saga can be kept: [`saga::engine::KEPT_DAYS_MIN`].
+    pub const KEPT_DAYS_MIN: u32 = saga::engine::KEPT_DAYS_MIN;
 }
 
 /// What handlers and timers share.
@@ -57,6 +63,7 @@ struct Shared {
     store: store::Store,
     clock: Arc<dyn Clock>,
     ids: IdSource,
+    kept_days: u32,
 }
 
 /// The service: its routes, its timers, its reaction, its store.
@@ -78,6 +85,7 @@ pub async fn service(deps: Deps) -> Result<host::Service, Error> {
         store: deps.store,
         clock: deps.clock,
         ids: deps.ids,
+        kept_days: deps.kept_days,
     };
     let (engine, now) = (shared.engine.clone(), shared.clock.now());
     let pin = move |tx: &mut store::Tx<'_>| engine.pin(tx, now);

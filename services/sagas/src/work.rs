@@ -16,7 +16,7 @@ use host::{Timer, WorkError};
 use metrics::{counter, gauge};
 use saga::engine::{Misfit, TICK_ROWS_MAX, TRIM_ROWS_MAX};
 
-use crate::{KEPT_DAYS, Shared};
+use crate::Shared;
 
 /// How often it is looked whether a saga is due: half the shortest first retry of our own
 /// definitions, at the cost of one indexed read.
@@ -144,7 +144,8 @@ async fn purge_ended(shared: Shared) -> Result<(), WorkError> {
     let mut purged = 0;
     for _ in 0..BATCHES_MAX {
         let (engine, now) = (shared.engine.clone(), shared.clock.now());
-        let trim = move |tx: &mut Tx<'_>| engine.trim(tx, now, KEPT_DAYS);
+        let kept_days = shared.kept_days;
+        let trim = move |tx: &mut Tx<'_>| engine.trim(tx, now, kept_days);
         let rows = shared.store.write(trim).await;
         let rows = rows.map_err(|error: StoreError| error)?;
         purged += rows;

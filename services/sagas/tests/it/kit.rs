@@ -14,6 +14,7 @@ const BUILD: Build = |engine: Engine| {
             ids: engine.ids,
             definitions: engine.definitions,
             topics: engine.edges.publishes,
+            kept_days: Deps::KEPT_DAYS,
         });
         let service = service.await.expect("every definition is there");
         service.edges(engine.edges)

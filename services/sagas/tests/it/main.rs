@@ -45,6 +45,9 @@ const SENT: Statement = Statement {
     sql: "SELECT document FROM sagas_outbox_work ORDER BY position LIMIT 1000",
 };
 
+/// How long a saga is kept: not what it is when nobody says so, and not the least.
+const KEPT_DAYS: u32 = 40;
+
 /// What the participants of both definitions take and send.
 fn catalogue() -> Catalogue {
     let portfolios = ["ORDER_APPROVED", "ORDER_REJECTED", "ORDER_CANCELLED"];
@@ -100,6 +103,7 @@ async fn deps(database: &TestDatabase, world: &World, definition: Definition) ->
         ids: world.ids.clone(),
         definitions: Arc::new(definitions),
         topics: stage.edges.publishes,
+        kept_days: KEPT_DAYS,
     };
     (deps, stage)
 }
