@@ -11,5 +11,6 @@ mod fixture;
 mod interleavings;
 mod net;
 mod participant;
+mod random;
 mod steps;
 mod world;
