@@ -1,5 +1,6 @@
 //! Commands: a participant does and says what it would if each had come alone.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use broker::{Afterwards, Message, Reaction};
@@ -186,6 +187,29 @@ async fn what_is_done_afterwards_is_done_once_and_only_for_what_is_kept() {
         assert_eq!(*told.lock().unwrap(), expected);
         let sent = sent(&store, "portfolios", 0).await;
         assert_eq!(sent.len(), 1, "the one that panics is reported: {sent:?}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_command_is_named_so_that_nobody_has_to_search_for_it() {
+    for_each_database(async |database| {
+        let store = database.open(&PORTFOLIOS, &[FAILURES, wire::EVENTS]).await;
+        let words = Words::new(1);
+        let mut messages = commands(&words);
+        messages.insert(6, asked(&words, 99, ("APPROVE_ORDER", None)));
+        let participant = Participant::new("portfolios", words.ids.clone());
+        let (refused, runs) = (words.id(99), Arc::new(AtomicU32::new(0)));
+        let counted = runs.clone();
+        let reaction = Reaction::many(COMMANDS, move |tx, commands| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            let execute = |tx: &mut Tx<'_>, task: Task<'_>| execute(tx, task, refused);
+            participant.answer_many(tx, commands, NOW, execute)?;
+            Ok(Afterwards::default())
+        });
+        deliver(("portfolios", &store), reaction, Form::Together, &messages).await;
+        let runs = runs.load(Ordering::Relaxed);
+        assert_eq!(runs, 3, "all; those before it; those after it");
     })
     .await;
 }

@@ -1,6 +1,7 @@
 //! Starts and answers: sagas stand as if each had come alone.
 
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use broker::{Afterwards, Arrived, Message, Reaction};
@@ -12,6 +13,16 @@ use testkit::{assert_statements_executed, for_each_database};
 
 use super::{FAILURES, FORMS, Form, Words, deliver, sent};
 use crate::fixture::{NOW, ORDER, SHIPMENT, fields, load};
+
+/// Where the engine sends.
+const TOPICS: [&str; 6] = [
+    FAILURES,
+    "portfolios.commands",
+    "deals.commands",
+    "notifications.commands",
+    "stock.commands",
+    "till.commands",
+];
 
 impl Words {
     fn said(&self, number: u128, (source, kind): (&str, &str), said: Said) -> Message {
@@ -130,15 +141,7 @@ async fn outcome(store: &Store, words: &Words, form: Form, messages: &[Message])
 async fn sagas_stand_the_same_whether_messages_are_handled_together_or_one_by_one() {
     let all = Mutex::new(Vec::new());
     for_each_database(async |database| {
-        let topics = [
-            FAILURES,
-            "portfolios.commands",
-            "deals.commands",
-            "notifications.commands",
-            "stock.commands",
-            "till.commands",
-        ];
-        let store = database.open(&SCHEMA, &topics).await;
+        let store = database.open(&SCHEMA, &TOPICS).await;
         let (mut base, mut outcomes) = (1_000, Vec::new());
         let places = Words::new(0).events().len();
         for place in 0..=places + 1 {
@@ -175,4 +178,26 @@ async fn sagas_stand_the_same_whether_messages_are_handled_together_or_one_by_on
     .await;
     let all = all.lock().unwrap();
     assert_eq!(all[0], all[1], "both databases say the same");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_message_is_named_so_that_nobody_has_to_search_for_it() {
+    for_each_database(async |database| {
+        let store = database.open(&SCHEMA, &TOPICS).await;
+        let words = Words::new(1);
+        let mut messages = words.events();
+        messages.insert(9, words.bad()[0].clone());
+        let (engine, runs) = (engine(&words), Arc::new(AtomicU32::new(0)));
+        let counted = runs.clone();
+        let reaction = Reaction::many(wire::EVENTS, move |tx, arrived| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            let messages: Vec<&Message> = arrived.iter().map(Arrived::message).collect();
+            engine.handle_many(tx, &messages, NOW)?;
+            Ok(Afterwards::default())
+        });
+        deliver(("sagas", &store), reaction, Form::Together, &messages).await;
+        let runs = runs.load(Ordering::Relaxed);
+        assert_eq!(runs, 3, "all; those before it; those after it");
+    })
+    .await;
 }
