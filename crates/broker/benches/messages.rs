@@ -2,9 +2,14 @@
 //! on every carrier that is there, over SQLite and PostgreSQL, beside what the carrier itself does
 //! in the same run.
 //!
+//! Beside the stores stands what PostgreSQL does of the same statements without one: what is
+//! published one by one there cannot be more.
+//!
 //! `make bench` runs it with the servers. Rates are of this machine and this hour; what can be
 //! compared are the shares of one run.
 
+#[path = "bare/store.rs"]
+mod bare;
 #[path = "../tests/it/faulty.rs"]
 #[expect(dead_code, reason = "the suite uses more of the rig than this does")]
 mod faulty;
@@ -54,6 +59,8 @@ async fn main() {
     let events = std::env::var("FLORIN_BENCH_EVENTS");
     let events = events.map_or(EVENTS, |text| text.parse().expect("a number of events"));
     println!("carrier    store     what                    events/s   p50 us   p99 us");
+    let elapsed = bare::one_insert_per_transaction(events).await;
+    print_row("none", "postgres", "bare: one INSERT", events, elapsed);
     for kind in kinds() {
         if kind != Kind::Embedded {
             bare(kind, events).await;
@@ -202,8 +209,12 @@ async fn bare(kind: Kind, events: usize) {
 }
 
 fn print_rate(kind: Kind, store: &str, what: &str, events: usize, elapsed: Duration) {
+    print_row(name(kind), store, what, events, elapsed);
+}
+
+fn print_row(carrier: &str, store: &str, what: &str, events: usize, elapsed: Duration) {
     let rate = events as u128 * 1_000_000 / elapsed.as_micros().max(1);
-    println!("{:<10} {store:<9} {what:<22} {rate:>9}", name(kind));
+    println!("{carrier:<10} {store:<9} {what:<22} {rate:>9}");
 }
 
 fn name(kind: Kind) -> &'static str {
