@@ -79,7 +79,7 @@ async fn main() {
     let wanted = wanted.map_or(SAGAS, |text| text.parse().expect("a number of sagas"));
     println!(
         "form                       at once  sagas/s   p50 us   p99 us  \
-         cpu us  server us  commits/100  undone/100"
+         cpu us  writer us  server us  commits/100  undone/100"
     );
     for kind in kinds() {
         let stores = Arc::new(Mutex::new(["sqlite", "postgres"].into_iter()));
@@ -139,8 +139,9 @@ async fn measure(database: &TestDatabase, (kind, part): (Kind, Part), name: &str
         let rate = count as u128 * 1_000_000 / elapsed;
         let per = |after: u64, before: u64, of: usize| (after - before) / of.max(1) as u64;
         println!(
-            "{name:<26} {at_once:>7} {rate:>8} {p50:>8} {p99:>8} {:>7} {:>10} {:>12} {:>11}",
+            "{name:<26} {at_once:>7} {rate:>8} {p50:>8} {p99:>8} {:>7} {:>10} {:>10} {:>12} {:>11}",
             per(used.own_us, before.own_us, count),
+            per(used.writer_us, before.writer_us, count),
             per(used.server_us, before.server_us, count),
             per(used.commits * 100, before.commits * 100, count),
             per(used.undone * 100, before.undone * 100, count),
@@ -294,6 +295,8 @@ async fn be(role: String) {
 struct Used {
     /// Of the processors, by this process and the others.
     own_us: u64,
+    /// By the thread that writes to the file of SQLite: there is one, and it bounds the rate.
+    writer_us: u64,
     /// By the PostgreSQL server.
     server_us: u64,
     commits: u64,
@@ -310,6 +313,7 @@ impl Used {
         };
         Self {
             own_us,
+            writer_us: writer_us(),
             server_us: server_us(),
             commits,
             undone,
@@ -320,7 +324,24 @@ impl Used {
 /// What a process has used, with its children that ended if they are asked for. Linux only.
 fn processor_us(process: u32, with_ended: bool) -> u64 {
     let text = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    let Some((_, fields)) = text.rsplit_once(')') else {
+    ticks_us(&text, with_ended)
+}
+
+/// What this process's thread that writes to a file of SQLite has used.
+fn writer_us() -> u64 {
+    let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten();
+    let texts = threads.flatten().map(|thread| {
+        let text = std::fs::read_to_string(thread.path().join("stat"));
+        text.unwrap_or_default()
+    });
+    // The system keeps fifteen bytes of a thread's name.
+    let writers = texts.filter(|text| text.contains("(florin-store-wr)"));
+    writers.map(|text| ticks_us(&text, false)).sum()
+}
+
+/// What the line of a process or a thread says that it has used.
+fn ticks_us(stat: &str, with_ended: bool) -> u64 {
+    let Some((_, fields)) = stat.rsplit_once(')') else {
         return 0;
     };
     // The fields after the name: state is 3 of proc(5), utime 14, stime 15, cutime 16, cstime 17.
