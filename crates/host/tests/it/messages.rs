@@ -31,7 +31,8 @@ path = "/asker/v1/things"
 roles = ["operator"]
 "#;
 
-const TOPOLOGY: &str = r#"
+/// Who makes things, and who keeps them.
+pub const TOPOLOGY: &str = r#"
 [[component]]
 name = "asker"
 why = "makes things"

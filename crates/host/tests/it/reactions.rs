@@ -9,45 +9,7 @@ use store::{Schema, Store};
 use testkit::World;
 use utoipa_axum::router::OpenApiRouter;
 
-const TOPOLOGY: &str = r#"
-[[component]]
-name = "asker"
-why = "makes things"
-publishes = [{ to = "asker.things", why = "the shelf keeps them" }]
-
-[[component]]
-name = "shelf"
-why = "keeps things"
-publishes = [{ to = "dead-letters.failures", why = "what it cannot keep is not lost" }]
-consumes = [
-    { to = "asker.things", why = "it keeps them" },
-    { to = "dead-letters.decisions", why = "somebody decides about what it cannot keep" },
-]
-
-[[component]]
-name = "dead-letters"
-why = "keeps what failed"
-publishes = [{ to = "dead-letters.decisions", why = "consumers carry them out" }]
-consumes = [{ to = "dead-letters.failures", why = "it keeps them" }]
-
-[[topic]]
-name = "asker.things"
-pattern = "events"
-key = "thing"
-why = "things that were made"
-
-[[topic]]
-name = "dead-letters.failures"
-pattern = "work"
-key = "message type"
-why = "what failed"
-
-[[topic]]
-name = "dead-letters.decisions"
-pattern = "events"
-key = "component"
-why = "what is to become of it"
-"#;
+use crate::messages::TOPOLOGY;
 
 const SHELF: Schema = Schema {
     service: "shelf",
