@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use broker::Settings;
 use store::{Statement, Store, StoreError};
-use testkit::for_each_database;
 use testkit::postgres::PrivateDatabase;
-use tokio::sync::watch;
+use testkit::{for_each_database, in_time};
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::rig::{self, Kind, Rig, stores};
@@ -35,14 +35,15 @@ pub struct Holder {
 impl Holder {
     /// One of this process, of any service.
     pub async fn of_this_process(store: &Store) -> Self {
-        let (wrote, written) = channel();
+        let (wrote, written) = oneshot::channel();
         let (go, may_go) = channel::<()>();
-        let may_go = Mutex::new(Some(may_go));
+        let ends = Mutex::new(Some((wrote, may_go)));
         let store = store.clone();
         let held = tokio::spawn(async move {
             let held = store.write(move |tx| {
                 tx.query(&NUMBER, &[])?;
-                if let Some(may_go) = may_go.lock().unwrap().take() {
+                let ends = ends.lock().unwrap().take();
+                if let Some((wrote, may_go)) = ends {
                     wrote.send(()).unwrap();
                     may_go.recv().unwrap();
                 }
@@ -50,8 +51,8 @@ impl Holder {
             });
             held.await
         });
-        let written = tokio::task::spawn_blocking(move || written.recv());
-        written.await.unwrap().unwrap();
+        let written = in_time("a transaction has its number", written).await;
+        written.unwrap();
         Self { go, held }
     }
 
@@ -70,7 +71,8 @@ impl Holder {
 
     pub async fn let_go(self) {
         self.go.send(()).unwrap();
-        self.held.await.unwrap().unwrap();
+        let held = in_time("what may commit commits", self.held).await;
+        held.unwrap().unwrap();
     }
 }
 
@@ -90,15 +92,20 @@ async fn a_consumer_gets_what_was_held_back_without_waiting_for_the_poll() {
         rig.start();
         // The very first: its consumer has read nothing yet.
         let holder = Holder::of_this_process(&rig.letters.store).await;
-        rig.publish(&[("a", 1)]).await;
+        let publishing = rig.publish(&[("a", 1)]);
+        in_time("an event is published beside the holder", publishing).await;
         holder.assert_holds(rig.mood.runs.subscribe()).await;
         holder.let_go().await;
-        rig.until_seen(ORDERS, 1).await;
-        tokio::join!(Holder::elsewhere(server), async {
-            rig.publish(&[("a", 2)]).await;
-            rig.until_seen(ORDERS, 2).await;
-        });
-        rig.stop().await;
+        let seen = rig.until_seen(ORDERS, 1);
+        in_time("what a transaction here held back is seen", seen).await;
+        let both = async {
+            tokio::join!(Holder::elsewhere(server), async {
+                rig.publish(&[("a", 2)]).await;
+                rig.until_seen(ORDERS, 2).await;
+            })
+        };
+        in_time("what a transaction elsewhere held back is seen", both).await;
+        in_time("everything stops", rig.stop()).await;
     })
     .await;
 }

@@ -8,12 +8,12 @@ use std::time::Duration;
 use broker::{Carrier, CarrierError, Component, Feed, Future, Parcel, Relay, Settings, Topic};
 use kit::time::{Clock as _, SystemClock};
 use store::{Envelope, StoreError};
-use testkit::{TestDatabase, for_each_database};
+use testkit::{IN_TIME, TestDatabase, for_each_database, in_time};
 use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::held_back::Holder;
-use crate::rig::{self, WAIT_MAX, stores};
+use crate::rig::{self, stores};
 use crate::toys::{self, ORDERS, TASKS};
 
 /// Longer than any test waits, so that nothing is found by the poll.
@@ -37,7 +37,7 @@ impl Shelf {
         let mut taken = self.taken.subscribe();
         let wanted: Vec<Uuid> = wanted.iter().map(|id| Uuid::from_u128(*id)).collect();
         let all = taken.wait_for(|taken| *taken == wanted);
-        if tokio::time::timeout(WAIT_MAX, all).await.is_err() {
+        if tokio::time::timeout(IN_TIME, all).await.is_err() {
             panic!("{:?} instead of {wanted:?}", *self.taken.borrow());
         }
     }
@@ -136,14 +136,11 @@ impl Shop {
             id: Uuid::from_u128(id),
             ..asked.unwrap()
         };
-        let added: Result<(), StoreError> = self
-            .component
-            .store
-            .write(move |tx| match work {
-                true => tx.send(&asked),
-                false => tx.publish(&event),
-            })
-            .await;
+        let adding = self.component.store.write(move |tx| match work {
+            true => tx.send(&asked),
+            false => tx.publish(&event),
+        });
+        let added: Result<(), StoreError> = in_time("a row is added", adding).await;
         added.unwrap();
     }
 
@@ -155,7 +152,7 @@ impl Shop {
 
     async fn stop(&self, relay: tokio::task::JoinHandle<()>) {
         self.stopping.send_replace(true);
-        relay.await.unwrap();
+        in_time("the relay stops", relay).await.unwrap();
         let depth = self.component.store.outbox_depth().await.unwrap();
         assert_eq!((depth.events, depth.work), (0, 0), "all is forgotten");
     }

@@ -2,6 +2,7 @@
 
 use kit::time::Timestamp;
 use store::{Migration, Schema, Statement, Store, StoreError, Tx};
+use testkit::in_time;
 
 /// When tests take place.
 pub const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
@@ -102,9 +103,12 @@ pub async fn settled(store: &Store) {
         return;
     }
     let last = number(&NUMBER, true).await.unwrap();
-    while number(&OLDEST, false).await.unwrap() <= last {
-        tokio::task::yield_now().await;
-    }
+    let ended = async {
+        while number(&OLDEST, false).await.unwrap() <= last {
+            tokio::task::yield_now().await;
+        }
+    };
+    in_time("every older transaction has ended", ended).await;
 }
 
 /// Adds a note.

@@ -1,12 +1,13 @@
 //! The outbox is read in the order of commits: a reader that goes on after the last position it
 //! was given misses nothing, also while transactions overlap.
 
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use store::{Envelope, Position, Store, StoreError, Work};
-use testkit::for_each_database;
 use testkit::postgres::private_database;
+use testkit::{for_each_database, in_time};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -85,24 +86,18 @@ async fn held_back(store: &Store, topics: bool) -> [bool; 2] {
 
 /// Lets a closure say that it has written, and wait until it may go on. What has run once is not
 /// held up again.
-fn gate() -> (impl Fn() + Send + Sync, Receiver<()>, Sender<()>) {
-    let (wrote, written) = channel();
+fn gate() -> (impl Fn() + Send + Sync, oneshot::Receiver<()>, Sender<()>) {
+    let (wrote, written) = oneshot::channel();
     let (go, may_go) = channel::<()>();
-    let may_go = Mutex::new(Some(may_go));
+    let ends = Mutex::new(Some((wrote, may_go)));
     let wait = move || {
-        let may_go = may_go.lock().unwrap().take();
-        if let Some(may_go) = may_go {
+        let ends = ends.lock().unwrap().take();
+        if let Some((wrote, may_go)) = ends {
             wrote.send(()).unwrap();
             may_go.recv().unwrap();
         }
     };
     (wait, written, go)
-}
-
-async fn waited(receiver: Receiver<()>) {
-    tokio::task::spawn_blocking(move || receiver.recv().unwrap())
-        .await
-        .unwrap();
 }
 
 /// On PostgreSQL only: on SQLite no two transactions are open at the same time.
@@ -130,11 +125,12 @@ async fn a_transaction_that_began_earlier_and_commits_later_is_not_skipped() {
                     .await
             })
         };
-        waited(written).await;
+        in_time("the first has written", written).await.unwrap();
         let quick = store.write(move |tx| {
             tx.publish(&event(first + 1))?;
             tx.send(&work(first + 1))
         });
+        let quick = in_time("another commits while the first is open", quick);
         quick.await.unwrap();
         assert_eq!(held_back(&store, topics).await, [true, true]);
         let (mut reader, mut watch) = (Reader::default(), Reader::default());
@@ -149,7 +145,8 @@ async fn a_transaction_that_began_earlier_and_commits_later_is_not_skipped() {
         );
         let ended = store.transactions_ended();
         go.send(()).unwrap();
-        slow.await.unwrap().unwrap();
+        let slow = in_time("the first commits when it may", slow).await;
+        slow.unwrap().unwrap();
         assert!(ended.has_changed().unwrap());
         settled(&store).await;
         assert_eq!(held_back(&store, topics).await, [false, false]);

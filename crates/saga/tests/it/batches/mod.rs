@@ -15,6 +15,7 @@ use kit::random::SeededRandom;
 use kit::time::ManualClock;
 use saga::SagaId;
 use store::{Row, Statement, Store, StoreError};
+use testkit::in_time;
 use tokio::sync::watch;
 
 use super::fixture::NOW;
@@ -91,7 +92,7 @@ impl Feed for Scripted {
     }
 }
 
-/// Has a component handle these messages, and ends when it has.
+/// Has a component handle these messages, and ends when it has, or fails when it does not.
 async fn deliver(
     (name, store): (&str, &Store),
     reaction: Reaction,
@@ -129,7 +130,8 @@ async fn deliver(
         done.wait_for(|done| *done).await.unwrap();
         stop.send_replace(true);
     };
-    tokio::join!(consumer.run(Arc::new(script), stopping), ended);
+    let both = async { tokio::join!(consumer.run(Arc::new(script), stopping), ended) };
+    in_time("every message is handled and acknowledged", both).await;
 }
 
 /// What a service sent: topic, type, and what it says, in order; then the reports of failure, whose
