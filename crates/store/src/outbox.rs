@@ -11,69 +11,34 @@ use uuid::Uuid;
 
 use crate::Store;
 use crate::error::StoreError;
-use crate::statement::{Statement, Twins};
+use crate::statement::Statement;
 use crate::tx::Tx;
 use crate::value::{Row, Value};
 
-const OUTBOX_APPEND: Twins = Twins {
-    sqlite: Statement {
-        name: "outbox_append",
-        sql: "INSERT INTO {service}_outbox (id, topic, key, version, payload, created) \
-              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    },
-    // `ORDER BY` gives the positions in the order of the rows.
-    postgres: Statement {
-        name: "outbox_append_many",
-        sql: "INSERT INTO {service}_outbox (id, topic, key, version, payload, created) \
-              SELECT id, topic, key, version, payload, created FROM unnest(?1::uuid[], \
-              ?2::text[], ?3::text[], ?4::bigint[], ?5::text[], ?6::bigint[]) WITH ORDINALITY \
-              AS given (id, topic, key, version, payload, created, place) ORDER BY place",
-    },
+const OUTBOX_APPEND: Statement = Statement {
+    name: "outbox_append",
+    sql: "INSERT INTO {service}_outbox (id, topic, key, version, payload, created) \
+          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 };
 const OUTBOX_PAGE: Statement = Statement {
     name: "outbox_page",
     sql: "SELECT id, topic, key, version, payload, created FROM {service}_outbox \
           ORDER BY position LIMIT ?1",
 };
-const WORK_APPEND: Twins = Twins {
-    sqlite: Statement {
-        name: "outbox_work_append",
-        sql: "INSERT INTO {service}_outbox_work (id, topic, key, document, created, due) \
-              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    },
-    postgres: Statement {
-        name: "outbox_work_append_many",
-        sql: "INSERT INTO {service}_outbox_work (id, topic, key, document, created, due) \
-              SELECT id, topic, key, document, created, due FROM unnest(?1::uuid[], \
-              ?2::text[], ?3::text[], ?4::text[], ?5::bigint[], ?6::bigint[]) WITH ORDINALITY \
-              AS given (id, topic, key, document, created, due, place) ORDER BY place",
-    },
+const WORK_APPEND: Statement = Statement {
+    name: "outbox_work_append",
+    sql: "INSERT INTO {service}_outbox_work (id, topic, key, document, created, due) \
+          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 };
-const DELAYED_APPEND: Twins = Twins {
-    sqlite: Statement {
-        name: "outbox_delayed_append",
-        sql: "INSERT INTO {service}_outbox_delayed (id, topic, key, document, created, due) \
-              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    },
-    postgres: Statement {
-        name: "outbox_delayed_append_many",
-        sql: "INSERT INTO {service}_outbox_delayed (id, topic, key, document, created, due) \
-              SELECT id, topic, key, document, created, due FROM unnest(?1::uuid[], \
-              ?2::text[], ?3::text[], ?4::text[], ?5::bigint[], ?6::bigint[]) WITH ORDINALITY \
-              AS given (id, topic, key, document, created, due, place) ORDER BY place",
-    },
+const DELAYED_APPEND: Statement = Statement {
+    name: "outbox_delayed_append",
+    sql: "INSERT INTO {service}_outbox_delayed (id, topic, key, document, created, due) \
+          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
 };
 
 /// The statements of this module.
-pub(crate) const STATEMENTS: &[&Statement] = &[
-    &OUTBOX_APPEND.sqlite,
-    &OUTBOX_APPEND.postgres,
-    &OUTBOX_PAGE,
-    &WORK_APPEND.sqlite,
-    &WORK_APPEND.postgres,
-    &DELAYED_APPEND.sqlite,
-    &DELAYED_APPEND.postgres,
-];
+pub(crate) const STATEMENTS: &[&Statement] =
+    &[&OUTBOX_APPEND, &OUTBOX_PAGE, &WORK_APPEND, &DELAYED_APPEND];
 
 /// How long events stay in the embedded log: as long as the non-ledger records of idempotency, so
 /// a consumer that was away for a long weekend and a working week still finds all of them.
@@ -183,13 +148,13 @@ impl Tx<'_> {
         Ok(())
     }
 
-    fn append(&mut self, twins: &Twins, rows: Vec<[Value; 6]>) -> Result<(), StoreError> {
+    fn append(&mut self, statement: &Statement, rows: Vec<[Value; 6]>) -> Result<(), StoreError> {
         if rows.is_empty() {
             return Ok(());
         }
         let room = self.service.outbox.check_room();
         self.keep_failure(room)?;
-        self.append_own(twins, rows)
+        self.append_own(statement, rows)
     }
 
     fn event_row(&self, envelope: &Envelope) -> Result<[Value; 6], StoreError> {

@@ -71,6 +71,7 @@ pub enum StepState {
 impl Tx<'_> {
     /// What is known of a saga's step. Writes nothing.
     pub fn step_begin(&mut self, saga: Uuid, step: &str) -> Result<StepState, StoreError> {
+        self.release_own();
         let rows = self.query_own(&STEP_FIND, &[saga.into(), step.into()])?;
         let Some(row) = rows.first() else {
             return Ok(StepState::New);
@@ -96,6 +97,7 @@ impl Tx<'_> {
             vec![Parameter::Column(sagas), Parameter::Column(names)]
         });
         let sets: Vec<_> = sets.collect();
+        self.release_own();
         let rows = self.query_many_own(&STEP_FIND_MANY, &sets)?;
         let known = rows.iter().map(|row| {
             let document = row.opt_text(2)?;
@@ -156,6 +158,6 @@ impl Tx<'_> {
         let sized = check_size("step", step.len(), EVENT_KEY_BYTES_MAX);
         self.keep_failure(sized)?;
         let values = [saga.into(), step.into(), document, now.into()];
-        self.execute_own_later(&STEP_INSERT, &values)
+        self.append_own(&STEP_INSERT, vec![values])
     }
 }

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use crate::drain::Changed;
 use crate::error::StoreError;
 use crate::idempotency::IdempotentRequest;
-use crate::postgres::{self, Parameter};
+use crate::postgres::{self, Parameter, Rows};
 use crate::schema::Dialect;
 use crate::service::Service;
 use crate::sqlite;
@@ -80,15 +80,36 @@ impl<'a> Tx<'a> {
     /// changed in all.
     ///
     /// On SQLite little is saved, as a call there is no more than a function. On PostgreSQL the
-    /// rows go out together, some hundred at a time: an exchange with the server for all of them.
-    /// The first that is refused ends it.
+    /// rows go out together, some hundred at a time: an exchange with the server for all of them,
+    /// and one statement, if it is an `INSERT` of values. The first that is refused ends it.
     pub fn execute_many<R: AsRef<[Value]>>(
         &mut self,
         statement: &Statement,
         rows: &[R],
     ) -> Result<u64, StoreError> {
+        self.execute_rows(statement, rows, Rows::InTurn)
+    }
+
+    /// As [`Self::execute_many`], of rows of values of which none changes a row that another
+    /// changes or looks for. If one does, it is not known which of them does.
+    ///
+    /// On PostgreSQL an `UPDATE` by columns of its table is one statement too.
+    pub fn execute_many_apart<R: AsRef<[Value]>>(
+        &mut self,
+        statement: &Statement,
+        rows: &[R],
+    ) -> Result<u64, StoreError> {
+        self.execute_rows(statement, rows, Rows::Apart)
+    }
+
+    fn execute_rows<R: AsRef<[Value]>>(
+        &mut self,
+        statement: &Statement,
+        values: &[R],
+        rows: Rows,
+    ) -> Result<u64, StoreError> {
         let text = self.text(statement)?;
-        let changed = self.run_execute(statement.name, &text, rows)?;
+        let changed = self.run_execute((statement.name, &text), values, rows)?;
         self.service.recorder.record(statement.name);
         Ok(changed)
     }
@@ -101,8 +122,9 @@ impl<'a> Tx<'a> {
     /// [`Self::execute`], and what the closure reads afterwards it sees. If it fails, the
     /// transaction ends as ever with this statement's error, but the closure hears of it later:
     /// from the next statement, or not at all when it has returned `Ok` before. Do not use it
-    /// where the closure goes by the error, as with a constraint that may be violated. On SQLite
-    /// it runs at once.
+    /// where the closure goes by the error, as with a constraint that may be violated. Of an
+    /// `INSERT` of values those that follow each other go as one statement. On SQLite it runs at
+    /// once.
     pub fn execute_later(
         &mut self,
         statement: &Statement,
@@ -173,7 +195,7 @@ impl<'a> Tx<'a> {
         rows: &[R],
     ) -> Result<u64, StoreError> {
         let text = self.service.own_text(statement);
-        self.run_execute(statement.name, text, rows)
+        self.run_execute((statement.name, text), rows, Rows::InTurn)
     }
 
     /// As [`Self::execute_later`], in the same way.
@@ -186,9 +208,25 @@ impl<'a> Tx<'a> {
         self.run_later(statement.name, text, std::slice::from_ref(&values))
     }
 
-    /// Adds rows to a table that no closure reads: row by row on SQLite; on PostgreSQL before the
-    /// commit, all of the transaction by one statement that takes an array for each column.
+    /// Adds rows to a table of the store's own that nobody reads before [`Self::release_own`]: row
+    /// by row on SQLite; on PostgreSQL before the commit, all of the transaction by one statement.
     pub(crate) fn append_own<const N: usize>(
+        &mut self,
+        statement: &Statement,
+        rows: Vec<[Value; N]>,
+    ) -> Result<(), StoreError> {
+        self.check_alive()?;
+        let (name, text) = (statement.name, self.service.own_text(statement));
+        let outcome = match &mut self.connection {
+            Connection::Sqlite(session) => session.execute(name, text, &rows).map(drop),
+            Connection::Postgres(session) => session.append_later(name, text, rows),
+        };
+        self.keep_failure(outcome)
+    }
+
+    /// Runs a statement once for each row of values: row by row on SQLite; on PostgreSQL before the
+    /// commit, for all of them, by its twin that takes an array for each value.
+    pub(crate) fn execute_twins_later<const N: usize>(
         &mut self,
         twins: &Twins,
         rows: Vec<[Value; N]>,
@@ -198,9 +236,16 @@ impl<'a> Tx<'a> {
         let (name, text) = (statement.name, self.service.own_text(statement));
         let outcome = match &mut self.connection {
             Connection::Sqlite(session) => session.execute(name, text, &rows).map(drop),
-            Connection::Postgres(session) => session.append_later(name, text, rows),
+            Connection::Postgres(session) => session.execute_arrays_later(name, text, rows),
         };
         self.keep_failure(outcome)
+    }
+
+    /// What is asked next sees the rows that were added by [`Self::append_own`].
+    pub(crate) fn release_own(&mut self) {
+        if let Connection::Postgres(session) = &mut self.connection {
+            session.release();
+        }
     }
 
     /// As [`Self::query`], in the same way.
@@ -282,14 +327,14 @@ impl<'a> Tx<'a> {
 
     fn run_execute<R: AsRef<[Value]>>(
         &mut self,
-        name: &'static str,
-        text: &str,
-        rows: &[R],
+        (name, text): (&'static str, &str),
+        values: &[R],
+        rows: Rows,
     ) -> Result<u64, StoreError> {
         self.check_alive()?;
         let outcome = match &mut self.connection {
-            Connection::Sqlite(session) => session.execute(name, text, rows),
-            Connection::Postgres(session) => session.execute(name, text, rows),
+            Connection::Sqlite(session) => session.execute(name, text, values),
+            Connection::Postgres(session) => session.execute((name, text), values, rows),
         };
         self.keep_failure(outcome)
     }

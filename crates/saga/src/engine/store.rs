@@ -208,7 +208,7 @@ pub(super) fn save(
     updated: &[Vec<Value>],
 ) -> Result<(), StoreError> {
     for (statement, rows) in [(&ADD, added), (&UPDATE, updated)] {
-        if !rows.is_empty() && tx.execute_many(statement, rows)? != rows.len() as u64 {
+        if !rows.is_empty() && tx.execute_many_apart(statement, rows)? != rows.len() as u64 {
             return Err(StoreError::Contended { attempts: 1 });
         }
     }

@@ -99,7 +99,7 @@ impl Store {
                 .iter()
                 .map(|position| [position.sequence.into()])
                 .collect();
-            self.write(move |tx: &mut Tx<'_>| tx.append_own(twins, rows.clone()))
+            self.write(move |tx: &mut Tx<'_>| tx.execute_twins_later(twins, rows.clone()))
                 .await?;
         }
         Ok(())

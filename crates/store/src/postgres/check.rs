@@ -7,7 +7,7 @@
 use postgres::NoTls;
 use tokio_postgres::Config;
 
-use super::link::Link;
+use super::link::{Link, Rows};
 use crate::error::StoreError;
 use crate::schema::{Dialect, Schema};
 use crate::service::Service;
@@ -25,7 +25,9 @@ pub(super) fn database(
     settings(link, &schema.prefix())?;
     transaction_numbers(link, &schema.prefix())?;
     for statement in schema.statements {
-        link.prepare(statement.name, &service.text(statement)?)?;
+        let text = service.text(statement)?;
+        link.prepare(statement.name, &text)?;
+        link.prepare_many(statement.name, &text, Rows::Apart)?;
     }
     Ok(())
 }

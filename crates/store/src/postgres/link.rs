@@ -18,6 +18,7 @@ use tokio_postgres::{Config, Error, Statement};
 
 use super::failure::failure;
 use super::queue::{Queue, Write};
+use super::rows;
 use super::wire::{Asking, Pending, Refused, Wire, pipelined};
 use crate::error::StoreError;
 use crate::statement::to_postgres;
@@ -36,6 +37,23 @@ enum Stage {
     Open,
 }
 
+/// A prepared statement of a connection.
+#[derive(Clone)]
+pub(super) struct Prepared {
+    /// Which of the connection it is.
+    pub(super) number: usize,
+    pub(super) statement: Statement,
+}
+
+/// What is known of the rows of values of a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rows {
+    /// One may change what another looks for.
+    InTurn,
+    /// None changes what another changes or looks for.
+    Apart,
+}
+
 impl From<Refused> for StoreError {
     fn from(refused: Refused) -> Self {
         failure(refused.statement, &refused.error)
@@ -45,7 +63,9 @@ impl From<Refused> for StoreError {
 /// A connection with its prepared statements.
 pub(crate) struct Link {
     wire: Wire,
-    prepared: HashMap<String, Statement>,
+    prepared: HashMap<String, Prepared>,
+    /// By the text for one row, the one for many, if there is one.
+    many: HashMap<String, Option<Prepared>>,
     stage: Stage,
     pub(super) queue: Queue,
     broken: bool,
@@ -56,6 +76,7 @@ impl Link {
         Ok(Self {
             wire: Wire::connect(config)?,
             prepared: HashMap::new(),
+            many: HashMap::new(),
             stage: Stage::None,
             queue: Queue::default(),
             broken: false,
@@ -143,17 +164,42 @@ impl Link {
         &mut self,
         name: &'static str,
         sql: &str,
-    ) -> Result<Statement, StoreError> {
-        if let Some(statement) = self.prepared.get(sql) {
-            return Ok(statement.clone());
+    ) -> Result<Prepared, StoreError> {
+        if let Some(prepared) = self.prepared.get(sql) {
+            return Ok(prepared.clone());
         }
         let text = to_postgres(name, sql)?;
         let statement = self
             .wire
             .run(async |asking: Asking<'_>| asking.client.prepare(&text).await)
             .map_err(|error| failure(name, &error))?;
-        self.prepared.insert(sql.to_owned(), statement.clone());
-        Ok(statement)
+        let prepared = Prepared {
+            number: self.prepared.len(),
+            statement,
+        };
+        self.prepared.insert(sql.to_owned(), prepared.clone());
+        Ok(prepared)
+    }
+
+    /// Prepares the form of a statement that takes many rows, or finds it prepared; none if it has
+    /// none. An `UPDATE` has one only if its rows do not concern each other.
+    pub(super) fn prepare_many(
+        &mut self,
+        name: &'static str,
+        sql: &str,
+        rows: Rows,
+    ) -> Result<Option<Prepared>, StoreError> {
+        if let Some(many) = self.many.get(sql) {
+            return Ok(many
+                .clone()
+                .filter(|_| rows == Rows::Apart || !rows::is_update(sql)));
+        }
+        let one = self.prepare(name, sql)?;
+        let types = one.statement.params();
+        let text = rows::insert(sql, types).or_else(|| rows::update(sql, types));
+        let many = text.map(|text| self.prepare(name, &text)).transpose()?;
+        self.many.insert(sql.to_owned(), many);
+        self.prepare_many(name, sql, rows)
     }
 
     /// Sends the writes, then what `last` sends, and only then waits for the answers, in this
@@ -187,9 +233,7 @@ impl Link {
             for write in writes {
                 let (asking, changed) = (&asking, &changed);
                 waiting.push(Box::pin(async move {
-                    let executed = asking
-                        .client
-                        .execute_raw(&write.statement, write.values.iter());
+                    let executed = asking.client.execute_raw(write.statement(), write.values());
                     let rows = executed.await.map_err(|error| Refused {
                         statement: write.name,
                         error,

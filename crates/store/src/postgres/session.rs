@@ -12,7 +12,7 @@ use futures_core::Stream;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Statement};
 
-use super::link::Link;
+use super::link::{Link, Prepared, Rows};
 use super::queue::{Parameter, Write};
 use super::values::Cell;
 use super::wire::{Pending, Refused, pipelined};
@@ -31,15 +31,16 @@ pub(crate) struct Session<'a> {
 }
 
 impl Session<'_> {
+    /// Runs a statement for each row of values; answers how many rows it changed.
     pub(crate) fn execute<R: AsRef<[Value]>>(
         &mut self,
-        name: &'static str,
-        text: &str,
-        rows: &[R],
+        (name, text): (&'static str, &str),
+        values: &[R],
+        rows: Rows,
     ) -> Result<u64, StoreError> {
         let mut changed = 0;
-        for values in rows {
-            self.queue(name, text, values.as_ref(), true)?;
+        for values in values {
+            self.queue((name, text), values.as_ref(), true, rows)?;
             if self.link.queue.is_full() {
                 self.link.queue.release();
                 changed += self.flush()?;
@@ -53,17 +54,17 @@ impl Session<'_> {
         &mut self,
         name: &'static str,
         text: &str,
-        rows: &[R],
+        values: &[R],
     ) -> Result<(), StoreError> {
-        for values in rows {
-            self.queue(name, text, values.as_ref(), false)?;
+        for values in values {
+            self.queue((name, text), values.as_ref(), false, Rows::InTurn)?;
             self.make_room()?;
         }
         Ok(())
     }
 
-    /// Adds rows by a statement that takes an array for each column; before the commit, and not
-    /// before what is read until then.
+    /// Adds rows by a statement that takes one of them; before the commit, and not before what is
+    /// read until then.
     pub(crate) fn append_later<const N: usize>(
         &mut self,
         name: &'static str,
@@ -71,8 +72,31 @@ impl Session<'_> {
         rows: Vec<[Value; N]>,
     ) -> Result<(), StoreError> {
         for row in rows {
-            let statement = self.prepared(name, text, N)?;
-            self.link.queue.gather(name, statement, row.into());
+            let one = self.prepared(name, text, N)?;
+            let many = self.link.prepare_many(name, text, Rows::InTurn)?;
+            let many = many.expect("the store's own rows are added in a form that takes many");
+            self.link.queue.gather(name, (Some(one), many), row.into());
+            self.make_room()?;
+        }
+        Ok(())
+    }
+
+    /// Has what is added by the store's own go with what is asked next, which then sees it.
+    pub(crate) fn release(&mut self) {
+        self.link.queue.release();
+    }
+
+    /// Runs a statement that takes an array for each value, once for all rows of values; before the
+    /// commit, and not before what is read until then.
+    pub(crate) fn execute_arrays_later<const N: usize>(
+        &mut self,
+        name: &'static str,
+        text: &str,
+        rows: Vec<[Value; N]>,
+    ) -> Result<(), StoreError> {
+        for row in rows {
+            let prepared = self.prepared(name, text, N)?;
+            self.link.queue.gather(name, (None, prepared), row.into());
             self.make_room()?;
         }
         Ok(())
@@ -85,10 +109,10 @@ impl Session<'_> {
         values: &[Value],
         most: Most,
     ) -> Result<Vec<Row>, StoreError> {
-        let statement = self.prepared(name, text, values.len())?;
+        let prepared = self.prepared(name, text, values.len())?;
         let writes = self.link.queue.take();
         let (_, rows) = self.link.exchange(&writes, async |asking| {
-            ask(asking.client, name, &statement, values, most).await
+            ask(asking.client, name, &prepared.statement, values, most).await
         })?;
         rows
     }
@@ -104,12 +128,12 @@ impl Session<'_> {
         let mut found = Vec::new();
         for sets in sets.chunks(QUERIES_MAX) {
             let values = sets.first().map_or(0, Vec::len);
-            let statement = self.prepared(name, text, values)?;
+            let prepared = self.prepared(name, text, values)?;
             let writes = self.link.queue.take();
             let rows = RefCell::new(Ok(&mut found));
             self.link.exchange(&writes, async |asking| {
                 let asked = sets.iter().map(|values| {
-                    let asked = ask(asking.client, name, &statement, values, Most::ROWS);
+                    let asked = ask(asking.client, name, &prepared.statement, values, Most::ROWS);
                     let keep = async {
                         match (asked.await?, &mut *rows.borrow_mut()) {
                             (Ok(more), Ok(found)) => found.extend(more),
@@ -129,18 +153,20 @@ impl Session<'_> {
 
     fn queue(
         &mut self,
-        name: &'static str,
-        text: &str,
+        (name, text): (&'static str, &str),
         values: &[Value],
         counted: bool,
+        rows: Rows,
     ) -> Result<(), StoreError> {
-        let statement = self.prepared(name, text, values.len())?;
-        self.link.queue.push(Write {
-            name,
-            statement,
-            values: values.iter().cloned().map(Parameter::One).collect(),
-            counted,
-        });
+        let prepared = self.prepared(name, text, values.len())?;
+        if self.link.queue.goes_on(&prepared, counted)
+            && let Some(many) = self.link.prepare_many(name, text, rows)?
+        {
+            self.link.queue.add(many, values.into());
+            return Ok(());
+        }
+        let write = Write::of(name, Some(prepared), values.into(), counted);
+        self.link.queue.push(write);
         Ok(())
     }
 
@@ -167,10 +193,10 @@ impl Session<'_> {
         name: &'static str,
         text: &str,
         values: usize,
-    ) -> Result<Statement, StoreError> {
-        let statement = self.link.prepare(name, text)?;
-        if statement.params().len() == values {
-            return Ok(statement);
+    ) -> Result<Prepared, StoreError> {
+        let prepared = self.link.prepare(name, text)?;
+        if prepared.statement.params().len() == values {
+            return Ok(prepared);
         }
         let reason = "as many values are needed as there are placeholders".into();
         Err(StoreError::StatementFailed {

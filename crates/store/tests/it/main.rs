@@ -19,6 +19,7 @@ mod order;
 mod ownership;
 mod pipeline;
 mod process;
+mod rows;
 mod transactions;
 mod values;
 mod waiting;
