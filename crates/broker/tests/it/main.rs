@@ -18,4 +18,5 @@ mod relay;
 mod rig;
 mod servers;
 mod toys;
+mod woken;
 mod work;
