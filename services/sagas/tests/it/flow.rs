@@ -103,27 +103,67 @@ async fn answer(it: &Running, saga: SagaId, (by, event): (&str, &str), step: &st
     handled.expect("the engine takes it");
 }
 
+/// Has everybody answer so that the saga of this path ends now.
+async fn end(it: &Running, path: &str) {
+    let id = path.rsplit_once('/').expect("an id is behind a slash").1;
+    let id = SagaId::parse(id).expect("the path has the saga's id");
+    let refuses = ("portfolios", "ORDER_REJECTED");
+    answer(it, id, refuses, "1.APPROVE_ORDER").await;
+    answer(it, id, ("deals", "DEAL_UPDATED"), "2.REJECT_DEAL").await;
+    answer(it, id, ("notifications", "NOTIFIED"), "3.NOTIFY").await;
+    let ended = it.read(AUDITOR, path).await.expect(200).json;
+    assert_eq!(ended["phase"], "ended");
+}
+
+async fn purge(it: &Running) {
+    let purged = it.app.fire("sagas.purge_ended").await;
+    purged.expect("the timer runs");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_ended_is_kept_as_many_days_as_is_said_and_then_deleted() {
     for_each_database(async |database| {
         let it = start(&database).await;
         let path = it.with_saga("1").await;
-        let id = path.rsplit_once('/').expect("an id is behind a slash").1;
-        let id = SagaId::parse(id).expect("the path has the saga's id");
-        let refuses = ("portfolios", "ORDER_REJECTED");
-        answer(&it, id, refuses, "1.APPROVE_ORDER").await;
-        answer(&it, id, ("deals", "DEAL_UPDATED"), "2.REJECT_DEAL").await;
-        answer(&it, id, ("notifications", "NOTIFIED"), "3.NOTIFY").await;
-        let ended = it.read(AUDITOR, &path).await.expect(200).json;
-        assert_eq!(ended["phase"], "ended");
-        let purge = async |days: u32, status: u16| {
+        end(&it, &path).await;
+        for (days, status) in [(KEPT_DAYS, 200), (1, 404)] {
             it.app.world.clock.advance(DAY * days);
-            let purged = it.app.fire("sagas.purge_ended").await;
-            purged.expect("the timer runs");
+            purge(&it).await;
             it.read(AUDITOR, &path).await.expect(status);
+        }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_sagas_of_all_ages_those_go_that_ended_long_ago_and_their_timelines_with_them() {
+    const TIMELINES: Statement = Statement {
+        name: "timelines",
+        sql: "SELECT DISTINCT saga FROM sagas_timeline LIMIT 10",
+    };
+    for_each_database(async |database| {
+        let opened = database.database(&SCHEMA).await;
+        let world = World::over(opened.expect("the migrations apply"));
+        let it = start_keeping(Deps::KEPT_DAYS_MIN, &database, world).await;
+        let [old, young, open] = ["old", "young", "open"].map(|key| it.with_saga(key));
+        let (old, young, open) = (old.await, young.await, open.await);
+        end(&it, &old).await;
+        it.app.world.clock.advance(DAY * 2);
+        end(&it, &young).await;
+        let after = async |time: Duration, [old_is, young_is]: [u16; 2], timelines: usize| {
+            it.app.world.clock.advance(time);
+            purge(&it).await;
+            it.read(AUDITOR, &old).await.expect(old_is);
+            it.read(AUDITOR, &young).await.expect(young_is);
+            it.read(AUDITOR, &open).await.expect(200);
+            let kept = it.store.read(|tx| tx.query(&TIMELINES, &[])).await;
+            let kept: Vec<Row> = kept.map_err(|error: StoreError| error).expect("rows");
+            assert_eq!(kept.len(), timelines);
         };
-        purge(KEPT_DAYS, 200).await;
-        purge(1, 404).await;
+        after(DAY * 29, [200, 200], 3).await;
+        after(Duration::from_micros(1), [404, 200], 2).await;
+        after(DAY * 2, [404, 404], 1).await;
+        after(DAY * 4_000, [404, 404], 1).await;
     })
     .await;
 }

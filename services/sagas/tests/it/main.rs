@@ -115,8 +115,14 @@ async fn start(database: &TestDatabase) -> Running {
     start_in(database, world).await
 }
 
-async fn start_in(database: &TestDatabase, mut world: World) -> Running {
+async fn start_in(database: &TestDatabase, world: World) -> Running {
+    start_keeping(KEPT_DAYS, database, world).await
+}
+
+/// As [`start_in`], with sagas that are kept for so many days.
+async fn start_keeping(kept_days: u32, database: &TestDatabase, mut world: World) -> Running {
     let (deps, stage) = deps(database, &world, load(ORDER)).await;
+    let deps = Deps { kept_days, ..deps };
     world.topology = stage.topology;
     let service = service(deps.clone())
         .await
