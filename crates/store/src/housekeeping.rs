@@ -42,7 +42,7 @@ impl Store {
     }
 
     /// Runs batches until one says that it is complete, [`TRIM_BATCHES_MAX`] at most.
-    pub(crate) async fn trim_in_batches(
+    async fn trim_in_batches(
         &self,
         batch: impl Fn(&mut Tx<'_>) -> Result<Trimmed, StoreError> + Send + Copy + 'static,
     ) -> Result<Trimmed, StoreError> {
@@ -75,8 +75,8 @@ fn trim_batch(tx: &mut Tx<'_>, now: Timestamp) -> Result<Trimmed, StoreError> {
     ];
     if !tx.service.outbox.relayed.load(Ordering::Relaxed) {
         let outbox_cut = hours_before(now, OUTBOX_RETENTION_HOURS);
-        expired.push((&OUTBOX_TRIM, outbox_cut));
-        expired.push((&OUTBOX_WORK_TRIM, outbox_cut));
+        expired.push((OUTBOX_TRIM.of(tx), outbox_cut));
+        expired.push((OUTBOX_WORK_TRIM.of(tx), outbox_cut));
     }
     let mut trimmed = Trimmed {
         rows: 0,

@@ -2,19 +2,19 @@
 
 -- Events to be published. A transaction may commit after one that began later, so a reader that
 -- wants commit order reads only rows whose transaction is below
--- pg_snapshot_xmin(pg_current_snapshot()), ordered by (transaction, position).
+-- pg_snapshot_xmin(pg_current_snapshot()), ordered by (transaction, position). Every row is written
+-- and deleted once: each index more is a part of what a message costs.
 CREATE TABLE {service}_outbox (
-    position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    position bigint GENERATED ALWAYS AS IDENTITY,
     transaction xid8 NOT NULL DEFAULT pg_current_xact_id(),
     id uuid NOT NULL UNIQUE,
     topic text NOT NULL,
     key text NOT NULL,
     version bigint NOT NULL CHECK (version > 0),
     payload text NOT NULL,
-    created bigint NOT NULL
+    created bigint NOT NULL,
+    PRIMARY KEY (transaction, position)
 );
-CREATE INDEX {service}_outbox_created ON {service}_outbox (created);
-CREATE INDEX {service}_outbox_transaction ON {service}_outbox (transaction, position);
 
 -- The last event handled of each key of each producer.
 CREATE TABLE {service}_inbox (

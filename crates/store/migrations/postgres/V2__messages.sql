@@ -6,18 +6,17 @@ CREATE INDEX {service}_outbox_topic ON {service}_outbox (topic, transaction, pos
 -- Work to be sent, read in the order of commits as the outbox is. Ids may come again: a message
 -- that is tried again keeps its own.
 CREATE TABLE {service}_outbox_work (
-    position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    position bigint GENERATED ALWAYS AS IDENTITY,
     transaction xid8 NOT NULL DEFAULT pg_current_xact_id(),
     id uuid NOT NULL,
     topic text NOT NULL,
     key text NOT NULL,
     document text NOT NULL,
     created bigint NOT NULL,
-    due bigint NOT NULL
+    due bigint NOT NULL,
+    PRIMARY KEY (transaction, position)
 );
-CREATE INDEX {service}_outbox_work_transaction ON {service}_outbox_work (transaction, position);
 CREATE INDEX {service}_outbox_work_topic ON {service}_outbox_work (topic, transaction, position);
-CREATE INDEX {service}_outbox_work_created ON {service}_outbox_work (created);
 
 -- Work to be sent when it is due. It is never trimmed.
 CREATE TABLE {service}_outbox_delayed (

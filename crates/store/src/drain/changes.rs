@@ -6,13 +6,14 @@
 //! Does not: hear of other processes; look by the clock too.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
 use crate::Store;
 use crate::error::StoreError;
+use crate::position::Position;
 
 /// Counts the transactions of this process on PostgreSQL that might have written and have ended.
 /// One for all services, as each holds back the rows of all; another server's is looked at once
@@ -24,6 +25,9 @@ static ENDED: LazyLock<watch::Sender<u64>> = LazyLock::new(|| watch::Sender::new
 pub(crate) struct OutboxState {
     pub(crate) full: AtomicBool,
     pub(crate) relayed: AtomicBool,
+    /// On PostgreSQL, up to where events and work were trimmed: nothing is left before. What is
+    /// there all the same grows old.
+    trimmed: Mutex<(Position, Position)>,
     all: watch::Sender<u64>,
     topics: BTreeMap<String, watch::Sender<u64>>,
 }
@@ -55,6 +59,7 @@ impl OutboxState {
         Self {
             full: AtomicBool::default(),
             relayed: AtomicBool::default(),
+            trimmed: Mutex::default(),
             all: watch::Sender::new(0),
             topics: topics
                 .map(|topic| ((*topic).to_owned(), watch::Sender::new(0)))
@@ -72,6 +77,14 @@ impl OutboxState {
         if changed.delayed || !changed.topics.is_empty() {
             self.all.send_modify(|count| *count += 1);
         }
+    }
+
+    pub(crate) fn trimmed(&self) -> (Position, Position) {
+        *self.trimmed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set_trimmed(&self, places: (Position, Position)) {
+        *self.trimmed.lock().unwrap_or_else(PoisonError::into_inner) = places;
     }
 
     /// Refuses more rows while there is no room.

@@ -5,7 +5,7 @@
 
 use kit::time::Timestamp;
 
-use super::limit;
+use super::{limit, place};
 use crate::Store;
 use crate::error::StoreError;
 use crate::position::Position;
@@ -16,31 +16,40 @@ use crate::value::Value;
 const FORGET_EVENTS: Twins = Twins {
     sqlite: Statement {
         name: "forget_event",
-        sql: "DELETE FROM {service}_outbox WHERE position = ?1",
+        sql: "DELETE FROM {service}_outbox WHERE position = ?2 AND ?1 IS NOT NULL",
     },
     postgres: Statement {
         name: "forget_events",
-        sql: "DELETE FROM {service}_outbox WHERE position = ANY (?1::bigint[])",
+        sql: "DELETE FROM {service}_outbox WHERE ctid = ANY (ARRAY(SELECT found.ctid \
+              FROM unnest(?1::text[], ?2::bigint[]) AS given (number, position), \
+              LATERAL (SELECT o.ctid FROM {service}_outbox AS o \
+              WHERE o.transaction = given.number::xid8 AND o.position = given.position \
+              OFFSET 0) AS found))",
     },
 };
 const FORGET_WORK: Twins = Twins {
     sqlite: Statement {
         name: "forget_one_work",
-        sql: "DELETE FROM {service}_outbox_work WHERE position = ?1",
+        sql: "DELETE FROM {service}_outbox_work WHERE position = ?2 AND ?1 IS NOT NULL",
     },
     postgres: Statement {
         name: "forget_work",
-        sql: "DELETE FROM {service}_outbox_work WHERE position = ANY (?1::bigint[])",
+        sql: "DELETE FROM {service}_outbox_work WHERE ctid = ANY (ARRAY(SELECT found.ctid \
+              FROM unnest(?1::text[], ?2::bigint[]) AS given (number, position), \
+              LATERAL (SELECT o.ctid FROM {service}_outbox_work AS o \
+              WHERE o.transaction = given.number::xid8 AND o.position = given.position \
+              OFFSET 0) AS found))",
     },
 };
 const FORGET_DELAYED: Twins = Twins {
     sqlite: Statement {
         name: "forget_one_delayed",
-        sql: "DELETE FROM {service}_outbox_delayed WHERE position = ?1",
+        sql: "DELETE FROM {service}_outbox_delayed WHERE position = ?2 AND ?1 IS NOT NULL",
     },
     postgres: Statement {
         name: "forget_delayed",
-        sql: "DELETE FROM {service}_outbox_delayed WHERE position = ANY (?1::bigint[])",
+        sql: "DELETE FROM {service}_outbox_delayed WHERE position = ANY (?2::bigint[]) \
+              AND ?1::text[] IS NOT NULL",
     },
 };
 const DUE_ANY: Statement = Statement {
@@ -95,10 +104,7 @@ impl Store {
         positions: &[Position],
     ) -> Result<(), StoreError> {
         for part in positions.chunks(QUERY_ROWS_MAX) {
-            let rows: Vec<[Value; 1]> = part
-                .iter()
-                .map(|position| [position.sequence.into()])
-                .collect();
+            let rows: Vec<[Value; 2]> = part.iter().map(|position| place(*position)).collect();
             self.write(move |tx: &mut Tx<'_>| tx.execute_twins_later(twins, rows.clone()))
                 .await?;
         }

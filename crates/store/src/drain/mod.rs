@@ -17,29 +17,35 @@ use kit::time::Timestamp;
 use crate::Store;
 use crate::error::StoreError;
 use crate::position::Position;
-use crate::statement::Statement;
+use crate::statement::{Statement, Twins};
 use crate::tx::QUERY_ROWS_MAX;
 use crate::value::Value;
 pub(crate) use changes::{Changed, OutboxState, transaction_ended};
 pub use reading::Page;
 pub(crate) use trimming::{OUTBOX_TRIM, OUTBOX_WORK_TRIM};
 
-/// Counts up to a limit. A column is counted, as SQLite's authorizer asks for one.
-const DEPTH: Statement = Statement {
-    name: "outbox_depth",
-    sql: "SELECT \
-          (SELECT count(e.position) FROM (SELECT position FROM {service}_outbox LIMIT ?1) e), \
-          (SELECT count(w.position) FROM (SELECT position FROM {service}_outbox_work LIMIT ?1) w), \
-          (SELECT count(d.position) \
-           FROM (SELECT position FROM {service}_outbox_delayed LIMIT ?1) d), \
-          (SELECT min(created) FROM {service}_outbox), \
-          (SELECT min(created) FROM {service}_outbox_work), \
-          (SELECT min(created) FROM {service}_outbox_delayed)",
+/// Counts up to a limit. A column is counted, as SQLite's authorizer asks for one. On PostgreSQL
+/// the oldest is that of the rows that were committed first.
+const DEPTH: Twins = Twins {
+    sqlite: Statement {
+        name: "outbox_depth",
+        sql: "SELECT {counts}, (SELECT min(created) FROM {service}_outbox), \
+              (SELECT min(created) FROM {service}_outbox_work), \
+              (SELECT min(created) FROM {service}_outbox_delayed)",
+    },
+    postgres: Statement {
+        name: "outbox_depth_committed",
+        sql: "SELECT {counts}, (SELECT min(e.created) FROM (SELECT created \
+              FROM {service}_outbox ORDER BY transaction, position LIMIT 500) e), \
+              (SELECT min(w.created) FROM (SELECT created \
+              FROM {service}_outbox_work ORDER BY transaction, position LIMIT 500) w), \
+              (SELECT min(created) FROM {service}_outbox_delayed)",
+    },
 };
 
 /// The statements of this module and of those in it.
 pub(crate) const STATEMENTS: &[&[&Statement]] = &[
-    &[&DEPTH],
+    &[&DEPTH.sqlite, &DEPTH.postgres],
     forgetting::STATEMENTS,
     reading::STATEMENTS,
     trimming::STATEMENTS,
@@ -76,7 +82,7 @@ impl Store {
     pub async fn outbox_depth(&self) -> Result<OutboxDepth, StoreError> {
         let most = i64::try_from(OUTBOX_ROWS_MAX + 1).unwrap_or(i64::MAX);
         self.read(move |tx| {
-            let rows = tx.query_own(&DEPTH, &[most.into()])?;
+            let rows = tx.query_own(DEPTH.of(tx), &[most.into()])?;
             let Some(row) = rows.first() else {
                 return Ok(OutboxDepth::default());
             };

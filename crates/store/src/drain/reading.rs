@@ -80,7 +80,7 @@ pub(super) const STATEMENTS: &[&Statement] = &[
 /// What the readers have in common, in their texts. On PostgreSQL the transaction's number needs a
 /// name of its own: `ORDER BY transaction` would go by the text that is selected, and 1000 would
 /// come before 999.
-const IN_COMMON: [(&str, &str); 8] = [
+const IN_COMMON: [(&str, &str); 10] = [
     (
         "{events}",
         "position, id, topic, key, version, payload, created",
@@ -108,6 +108,19 @@ const IN_COMMON: [(&str, &str); 8] = [
         "{beyond}",
         "(transaction, position) > (?1::text::xid8, ?2) \
          ORDER BY transaction, position LIMIT ?3",
+    ),
+    (
+        "{counts}",
+        "(SELECT count(e.position) FROM (SELECT position FROM {service}_outbox LIMIT ?1) e), \
+         (SELECT count(w.position) FROM (SELECT position FROM {service}_outbox_work LIMIT ?1) w), \
+         (SELECT count(d.position) \
+         FROM (SELECT position FROM {service}_outbox_delayed LIMIT ?1) d)",
+    ),
+    // Of rows that are gone: where the last stood, and how many they are.
+    (
+        "{last}",
+        "SELECT transaction::text AS number, position, count(position) OVER () \
+         FROM gone ORDER BY transaction DESC, position DESC LIMIT 1",
     ),
 ];
 
@@ -248,7 +261,7 @@ fn placed<T>(
     Ok((position(row)?, read(row, 2)?))
 }
 
-fn position(row: &Row) -> Result<Position, StoreError> {
+pub(super) fn position(row: &Row) -> Result<Position, StoreError> {
     let transaction = match row.opt_int(0) {
         Ok(Some(number)) => u64::try_from(number).ok(),
         _ => row.parsed(0).ok(),

@@ -3,13 +3,20 @@
 //! Promises: a batch is a short transaction; the newest events stay.
 //! Does not: know who has passed what; the carrier says so.
 
+use super::reading::position;
 use super::{OUTBOX_EVENTS_KEPT, place};
 use crate::Store;
 use crate::error::StoreError;
-use crate::housekeeping::{TRIM_BATCH_ROWS, Trimmed};
+use crate::housekeeping::{TRIM_BATCH_ROWS, TRIM_BATCHES_MAX, Trimmed};
 use crate::position::Position;
+use crate::schema::Dialect;
 use crate::statement::{Statement, Twins};
+use crate::tx::Tx;
+use crate::value::Value;
 
+// On PostgreSQL rows are found in the order of commits, from where the last batch ended: before it
+// are the index entries of what was deleted, which nobody has cleared away yet. They are deleted by
+// where they lie, so that each is looked for once.
 const PASSED_EVENTS: Twins = Twins {
     sqlite: Statement {
         name: "passed_events",
@@ -20,10 +27,12 @@ const PASSED_EVENTS: Twins = Twins {
     },
     postgres: Statement {
         name: "passed_events_committed",
-        sql: "DELETE FROM {service}_outbox WHERE position IN (SELECT position \
+        sql: "WITH gone AS (DELETE FROM {service}_outbox WHERE ctid = ANY (ARRAY(SELECT ctid \
               FROM {service}_outbox WHERE (transaction, position) < (?1::text::xid8, ?2) \
-              AND position <= (SELECT max(position) FROM {service}_outbox) - ?4 \
-              ORDER BY transaction, position LIMIT ?3)",
+              AND (transaction, position) > (?5::text::xid8, ?6) \
+              AND position <= (SELECT position FROM {service}_outbox \
+              ORDER BY transaction DESC, position DESC LIMIT 1) - ?4 \
+              ORDER BY transaction, position LIMIT ?3)) RETURNING transaction, position) {last}",
     },
 };
 const PASSED_WORK: Twins = Twins {
@@ -35,21 +44,39 @@ const PASSED_WORK: Twins = Twins {
     },
     postgres: Statement {
         name: "passed_work_committed",
-        sql: "DELETE FROM {service}_outbox_work WHERE position IN (SELECT position \
+        sql: "WITH gone AS (DELETE FROM {service}_outbox_work WHERE ctid = ANY (ARRAY(SELECT ctid \
               FROM {service}_outbox_work WHERE (transaction, position) < (?1::text::xid8, ?2) \
-              ORDER BY transaction, position LIMIT ?3)",
+              AND (transaction, position) > (?4::text::xid8, ?5) \
+              ORDER BY transaction, position LIMIT ?3)) RETURNING transaction, position) {last}",
     },
 };
 
-pub(crate) const OUTBOX_TRIM: Statement = Statement {
-    name: "outbox_trim",
-    sql: "DELETE FROM {service}_outbox WHERE position IN (SELECT position \
-          FROM {service}_outbox WHERE created < ?1 ORDER BY created LIMIT ?2)",
+// What is old is looked for among the rows that were committed first.
+pub(crate) const OUTBOX_TRIM: Twins = Twins {
+    sqlite: Statement {
+        name: "outbox_trim",
+        sql: "DELETE FROM {service}_outbox WHERE position IN (SELECT position \
+              FROM {service}_outbox WHERE created < ?1 ORDER BY created LIMIT ?2)",
+    },
+    postgres: Statement {
+        name: "outbox_trim_committed",
+        sql: "DELETE FROM {service}_outbox WHERE ctid = ANY (ARRAY(SELECT old.ctid \
+              FROM (SELECT ctid, created FROM {service}_outbox \
+              ORDER BY transaction, position LIMIT ?2) AS old WHERE old.created < ?1))",
+    },
 };
-pub(crate) const OUTBOX_WORK_TRIM: Statement = Statement {
-    name: "outbox_work_trim",
-    sql: "DELETE FROM {service}_outbox_work WHERE position IN (SELECT position \
-          FROM {service}_outbox_work WHERE created < ?1 ORDER BY created LIMIT ?2)",
+pub(crate) const OUTBOX_WORK_TRIM: Twins = Twins {
+    sqlite: Statement {
+        name: "outbox_work_trim",
+        sql: "DELETE FROM {service}_outbox_work WHERE position IN (SELECT position \
+              FROM {service}_outbox_work WHERE created < ?1 ORDER BY created LIMIT ?2)",
+    },
+    postgres: Statement {
+        name: "outbox_work_trim_committed",
+        sql: "DELETE FROM {service}_outbox_work WHERE ctid = ANY (ARRAY(SELECT old.ctid \
+              FROM (SELECT ctid, created FROM {service}_outbox_work \
+              ORDER BY transaction, position LIMIT ?2) AS old WHERE old.created < ?1))",
+    },
 };
 
 /// The statements of this module.
@@ -58,9 +85,14 @@ pub(super) const STATEMENTS: &[&Statement] = &[
     &PASSED_EVENTS.postgres,
     &PASSED_WORK.sqlite,
     &PASSED_WORK.postgres,
-    &OUTBOX_TRIM,
-    &OUTBOX_WORK_TRIM,
+    &OUTBOX_TRIM.sqlite,
+    &OUTBOX_TRIM.postgres,
+    &OUTBOX_WORK_TRIM.sqlite,
+    &OUTBOX_WORK_TRIM.postgres,
 ];
+
+/// Of a table, how many rows a batch deleted, and where the last of them stood.
+type Gone = (u64, Position);
 
 impl Store {
     /// Deletes rows of the embedded log that every consumer has passed: events before
@@ -71,20 +103,55 @@ impl Store {
         events_below: Position,
         work_below: Position,
     ) -> Result<Trimmed, StoreError> {
-        self.trim_in_batches(move |tx| {
-            let most = u64::from(TRIM_BATCH_ROWS);
-            let [transaction, sequence] = place(events_below);
-            let kept = OUTBOX_EVENTS_KEPT.into();
-            let values = [transaction, sequence, TRIM_BATCH_ROWS.into(), kept];
-            let events = tx.execute_own(PASSED_EVENTS.of(tx), &values)?;
-            let [transaction, sequence] = place(work_below);
-            let values = [transaction, sequence, TRIM_BATCH_ROWS.into()];
-            let work = tx.execute_own(PASSED_WORK.of(tx), &values)?;
-            Ok(Trimmed {
-                rows: events + work,
-                complete: events < most && work < most,
-            })
-        })
-        .await
+        let mut trimmed = Trimmed {
+            rows: 0,
+            complete: false,
+        };
+        for _ in 0..TRIM_BATCHES_MAX {
+            let outbox = &self.service.outbox;
+            let (events_after, work_after) = outbox.trimmed();
+            let gone = self.write(move |tx| {
+                let events = trim_events(tx, events_below, events_after)?;
+                Ok::<_, StoreError>((events, trim_work(tx, work_below, work_after)?))
+            });
+            let (events, work) = gone.await?;
+            outbox.set_trimmed((events_after.max(events.1), work_after.max(work.1)));
+            trimmed.rows += events.0 + work.0;
+            if events.0.max(work.0) < u64::from(TRIM_BATCH_ROWS) {
+                trimmed.complete = true;
+                break;
+            }
+        }
+        Ok(trimmed)
     }
+}
+
+fn trim_events(tx: &mut Tx<'_>, below: Position, after: Position) -> Result<Gone, StoreError> {
+    let [transaction, sequence] = place(below);
+    let kept = OUTBOX_EVENTS_KEPT.into();
+    let values = [transaction, sequence, TRIM_BATCH_ROWS.into(), kept];
+    trim(tx, &PASSED_EVENTS, &values, after)
+}
+
+fn trim_work(tx: &mut Tx<'_>, below: Position, after: Position) -> Result<Gone, StoreError> {
+    let [transaction, sequence] = place(below);
+    let values = [transaction, sequence, TRIM_BATCH_ROWS.into()];
+    trim(tx, &PASSED_WORK, &values, after)
+}
+
+fn trim(
+    tx: &mut Tx<'_>,
+    twins: &Twins,
+    values: &[Value],
+    after: Position,
+) -> Result<Gone, StoreError> {
+    if tx.dialect() == Dialect::Sqlite {
+        return Ok((tx.execute_own(&twins.sqlite, values)?, after));
+    }
+    let values = [values, &place(after)].concat();
+    let rows = tx.query_own(&twins.postgres, &values)?;
+    let Some(last) = rows.first() else {
+        return Ok((0, after));
+    };
+    Ok((last.count(2)?.into(), position(last)?))
 }
