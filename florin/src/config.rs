@@ -249,10 +249,11 @@ pub struct Overrides {
 }
 
 /// What can be asked about the configuration.
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 pub enum Action {
-    /// Check the file, the environment and the keys they name, and explain what is wrong.
-    Check,
+    /// Check what `florin up` with the same arguments would start with: the file, the environment,
+    /// the keys they name, where others are found; and explain what is wrong.
+    Check(Overrides),
     /// Print what is in force. Nothing in it is secret: secrets are files.
     Show,
 }
@@ -320,13 +321,13 @@ fn variables() -> Env {
 
 /// `florin config check` and `florin config show`.
 pub fn run(file: Option<&Path>, action: Action) -> Result<(), Failure> {
-    let config = Config::load(file, &Overrides::default())?;
     match action {
-        Action::Check => {
-            crate::trust::check(&config)?;
+        Action::Check(overrides) => {
+            let config = Config::load(file, &overrides)?;
+            crate::up::check(&config, &crate::up::topology(&config)?)?;
             println!("the configuration is good");
         }
-        Action::Show => print!("{}", config.text()?),
+        Action::Show => print!("{}", Config::load(file, &Overrides::default())?.text()?),
     }
     Ok(())
 }

@@ -56,6 +56,9 @@ pub enum Failure {
     /// The topology in the binary is wrong; a test of this crate prevents it.
     #[error(transparent)]
     Topology(#[from] host::TopologyError),
+    /// A component that is called, or an outside host, is nowhere.
+    #[error(transparent)]
+    Reach(#[from] host::outbound::OutboundError),
     /// The host refused to start.
     #[error(transparent)]
     Start(#[from] host::StartError),

@@ -8,6 +8,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use host::outbound::Reach;
 use host::{Host, Network, Running, Service, StopSignals, Topology};
 use kit::id::IdSource;
 use kit::random::SystemRandom;
@@ -67,9 +68,8 @@ pub struct Up {
 impl Up {
     /// Opens, builds, checks, binds.
     pub async fn start(config: &Config) -> Result<Self, Failure> {
-        let roles = roles::selected(config)?;
-        check_carried(config, &roles)?;
-        trust::check(config)?;
+        let topology = Arc::new(topology(config)?);
+        let roles = check(config, &topology)?;
         make_private(&config.data)?;
         let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
         let ids = IdSource::new(clock.clone(), random.clone());
@@ -78,7 +78,6 @@ impl Up {
             jwks,
             inside,
         } = Trust::open(config)?;
-        let topology = Arc::new(topology(config)?);
         let sqlite = match config.store {
             StoreKind::Sqlite => Some(SqliteFile::open(&config.data.join(SQLITE_FILE)).await?),
             StoreKind::Postgres => None,
@@ -164,8 +163,18 @@ impl Up {
     }
 }
 
+/// Refuses what a process cannot start with: roles that are none, apart without a carrier between
+/// them, without their keys, or without a way to whom they call. Reads only; answers the roles.
+pub fn check(config: &Config, topology: &Topology) -> Result<Vec<&'static Role>, Failure> {
+    let roles = roles::selected(config)?;
+    check_carried(config, topology, &roles)?;
+    trust::check(config)?;
+    reach(config, &roles)?.check(topology)?;
+    Ok(roles)
+}
+
 /// What may be done here: in production nothing that is there to try things out.
-fn topology(config: &Config) -> Result<Topology, Failure> {
+pub(crate) fn topology(config: &Config) -> Result<Topology, Failure> {
     let topology = crate::topology()?;
     Ok(match config.environment {
         Environment::Development => topology,
@@ -179,18 +188,25 @@ pub fn network(
     topology: &Arc<Topology>,
     roles: &[&'static Role],
 ) -> Result<Network, Failure> {
-    let running: Vec<&str> = roles.iter().map(|role| role.name).collect();
-    let reach = crate::config::reach(config, &running)?;
+    let reach = reach(config, roles)?;
     let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandom));
     Ok(Network::new(topology.clone(), reach, clock, random))
 }
 
+fn reach(config: &Config, roles: &[&'static Role]) -> Result<Reach, Failure> {
+    let running: Vec<&str> = roles.iter().map(|role| role.name).collect();
+    crate::config::reach(config, &running)
+}
+
 /// The embedded carrier reaches no other process: roles that run apart need a server between them.
-fn check_carried(config: &Config, roles: &[&'static Role]) -> Result<(), Failure> {
+fn check_carried(
+    config: &Config,
+    topology: &Topology,
+    roles: &[&'static Role],
+) -> Result<(), Failure> {
     if config.messages.carrier != CarrierKind::Embedded || config.roles.is_empty() {
         return Ok(());
     }
-    let topology = crate::topology()?;
     let here = |name: &str| roles.iter().any(|role| role.name == name);
     for topic in topology.topics() {
         for from in topology.publishers(&topic.name) {

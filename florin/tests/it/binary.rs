@@ -200,6 +200,18 @@ fn a_mistake_is_one_line_that_names_it() {
 }
 
 #[test]
+fn the_check_says_of_a_role_by_itself_what_its_start_would() {
+    let home = TempDir::new().unwrap();
+    let says = "messages.carrier must be rabbitmq or kafka where roles run apart";
+    for command in [&["up"][..], &["config", "check"]] {
+        refused(home.path(), &[command, &["--role", "sagas"]].concat(), says);
+    }
+    let all = output(home.path(), &["config", "check"]);
+    assert!(all.status.success());
+    assert!(!home.path().join("data").exists(), "nothing is made");
+}
+
+#[test]
 fn a_second_process_does_not_share_the_data() {
     let home = TempDir::new().unwrap();
     let _first = Up::start(home.path(), &[]);

@@ -1,6 +1,11 @@
 //! The configuration: what is refused, and where the mistake is said to be.
 
+use std::sync::Arc;
+
 use florin::config::{Config, Environment, Overrides, StoreKind};
+use florin::{roles, trust, up};
+use host::outbound::Tokens;
+use host::{Edges, Topology};
 use tempfile::TempDir;
 
 fn load(text: &str) -> Result<Config, String> {
@@ -164,4 +169,69 @@ fn where_others_are_found_is_named_by_the_topology_and_has_an_address() {
         "[outside.feed]\nurls = \"https://feed.example.org\"",
         "f.toml:2: outside.feed.urls: unknown key; did you mean `url`?",
     );
+}
+
+/// Who calls whom, in a topology of its own: no role of this binary calls another.
+const CALLS: &str = r#"
+[[component]]
+name = "ledger"
+why = "keeps the books"
+
+[[component]]
+name = "sagas"
+why = "asks the ledger and a feed of rates"
+calls = [{ to = "ledger", why = "books" }]
+outside = [{ to = "feed", why = "rates" }]
+"#;
+const EDGES: Edges = Edges {
+    publishes: &[],
+    consumes: &[],
+    calls: &["ledger"],
+    outside: &["feed"],
+};
+const NOWHERE: &str = "component must run here or have an address in the configuration: \
+                       sagas calls ledger";
+const NO_HOST: &str = "outside host must have an address in the configuration: sagas outside feed";
+
+#[test]
+fn who_calls_what_is_nowhere_is_refused_by_the_check_in_the_words_of_the_start() {
+    let home = TempDir::new().unwrap();
+    let topology = Arc::new(Topology::parse(CALLS).unwrap());
+    let checked = |text: &str, outside: &str| {
+        let mut config = load(text).unwrap();
+        config.data = home.path().to_owned();
+        config.outside = toml::from_str(outside).unwrap();
+        let roles = roles::selected(&config).unwrap();
+        let checked = up::check(&config, &topology);
+        let checked = checked.map(drop).map_err(|error| error.to_string());
+        if roles.iter().any(|role| role.name == "sagas") {
+            let tokens = trust::service_tokens(&config, "sagas").unwrap();
+            let tokens = Tokens {
+                here: tokens.clone(),
+                elsewhere: Some(tokens),
+            };
+            let network = up::network(&config, &topology, &roles).unwrap();
+            let started = network.outbound("sagas", &EDGES, &tokens);
+            let started = started.map(drop).map_err(|error| error.to_string());
+            assert_eq!(checked, started, "{text}");
+        }
+        checked
+    };
+    let alone = "roles = ['sagas']\n";
+    let reached = &format!("{alone}components.ledger = 'http://ledger:8420'\n");
+    let (both, feed) = (
+        "roles = ['sagas', 'ledger']\n",
+        "feed.url = 'http://feed.example.org'",
+    );
+    assert_eq!(checked("roles = ['ledger']", ""), Ok(()));
+    assert_eq!(checked(alone, ""), Err(NOWHERE.to_owned()));
+    assert_eq!(checked(alone, feed), Err(NOWHERE.to_owned()));
+    assert_eq!(checked(both, ""), Err(NO_HOST.to_owned()));
+    assert_eq!(checked(reached, ""), Err(NO_HOST.to_owned()));
+    assert_eq!(checked(reached, feed), Ok(()));
+    assert_eq!(checked(both, feed), Ok(()));
+    let played = "feed.component = 'notifications'";
+    let by_nobody = NOWHERE.replace("ledger", "notifications");
+    assert_eq!(checked(both, played), Err(by_nobody));
+    assert_eq!(checked(both, "feed.component = 'ledger'"), Ok(()));
 }

@@ -2,7 +2,8 @@
 //!
 //! Promises: an [`Outbound`] can call what its service's edges and the topology name, and nothing
 //! else; it exists only if every outside host of the service has an address, and the host starts
-//! only if every component it calls is here or has one. It sends nothing by itself.
+//! only if every component it calls is here or has one. [`Reach::check`] says so of a
+//! configuration, in the same words. It sends nothing by itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -112,7 +113,7 @@ pub enum OutboundError {
     #[error("outside host must have an address in the configuration: {component} outside {host}")]
     Unconfigured {
         /// The component.
-        component: &'static str,
+        component: String,
         /// The host.
         host: String,
     },
@@ -123,7 +124,7 @@ pub enum OutboundError {
     )]
     Nowhere {
         /// The component.
-        component: &'static str,
+        component: String,
         /// The callee.
         callee: String,
     },
@@ -147,6 +148,50 @@ pub enum OutboundError {
         /// What is wrong.
         source: TlsError,
     },
+}
+
+impl Reach {
+    /// Refuses the first component of this process, in the topology's order, that calls a
+    /// component or an outside host which is nowhere.
+    ///
+    /// # Errors
+    ///
+    /// [`OutboundError::Nowhere`] and [`OutboundError::Unconfigured`].
+    pub fn check(&self, topology: &Topology) -> Result<(), OutboundError> {
+        let here = topology.components();
+        for component in here.filter(|component| self.here.contains(&component.name)) {
+            for edge in &component.calls {
+                self.find(&component.name, &edge.to)?;
+            }
+            for edge in &component.outside {
+                match &self.find_host(&component.name, &edge.to)?.place {
+                    Place::PlayedBy { component: by, .. } => self.find(&component.name, by)?,
+                    Place::At(_) => None,
+                };
+            }
+        }
+        Ok(())
+    }
+
+    /// Where `callee` is: at an address, or here.
+    fn find(&self, component: &str, callee: &str) -> Result<Option<&Address>, OutboundError> {
+        if self.here.contains(callee) {
+            return Ok(None);
+        }
+        let address = self.components.get(callee).map(Some);
+        address.ok_or_else(|| OutboundError::Nowhere {
+            component: component.to_owned(),
+            callee: callee.to_owned(),
+        })
+    }
+
+    fn find_host(&self, component: &str, host: &str) -> Result<&OutsideHost, OutboundError> {
+        let configured = self.outside.get(host);
+        configured.ok_or_else(|| OutboundError::Unconfigured {
+            component: component.to_owned(),
+            host: host.to_owned(),
+        })
+    }
 }
 
 /// What the process reaches, and how. Clones are the same network.
@@ -250,11 +295,7 @@ struct Ways<'a> {
 
 impl Ways<'_> {
     fn outside(&mut self, host: &str) -> Result<Target, OutboundError> {
-        let configured = self.shared.reach.outside.get(host);
-        let configured = configured.ok_or_else(|| OutboundError::Unconfigured {
-            component: self.component,
-            host: host.to_owned(),
-        })?;
+        let configured = self.shared.reach.find_host(self.component, host)?;
         match &configured.place {
             Place::PlayedBy { component, base } => {
                 self.component(EdgeKind::Outside, host, component, base)
@@ -282,9 +323,7 @@ impl Ways<'_> {
         callee: &str,
         base: &str,
     ) -> Result<Target, OutboundError> {
-        let reach = &self.shared.reach;
-        let address = reach.components.get(callee);
-        let route = match address.filter(|_| !reach.here.contains(callee)) {
+        let route = match self.shared.reach.find(self.component, callee)? {
             Some(address) => {
                 let tokens = self.tokens.elsewhere.clone();
                 let tokens = tokens.ok_or_else(|| OutboundError::NoTokens {
@@ -296,12 +335,6 @@ impl Ways<'_> {
                     base: format!("{}{base}", address.base()),
                     credential: Credential::Service(tokens, callee.to_owned()),
                 }
-            }
-            None if !reach.here.contains(callee) => {
-                return Err(OutboundError::Nowhere {
-                    component: self.component,
-                    callee: callee.to_owned(),
-                });
             }
             None => {
                 self.here.push(callee.to_owned());
