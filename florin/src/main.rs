@@ -8,6 +8,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use florin::{access, config, key, ledger, migrate, token, up};
+use mimalloc::MiMalloc;
+
+/// Also SQLite's and every other C library's: the feature `override` sees to it.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// A complete financial platform in one binary.
 #[derive(Parser)]

@@ -3,6 +3,7 @@
 //! Promises nothing by itself; [`crate::Consumer`] runs it, in a transaction of the service's own
 //! store, together with the note that the message was handled.
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -15,7 +16,8 @@ use crate::message::{Message, MessageError};
 const REASON_BYTES_MAX: usize = 1_000;
 
 type One = dyn Fn(&mut Tx<'_>, &Message) -> Result<(), ReactionError> + Send + Sync;
-type Many = dyn Fn(&mut Tx<'_>, &[Arrived<'_>]) -> Result<Afterwards, ManyError> + Send + Sync;
+type Read = dyn Fn(&Message) -> Reading + Send + Sync;
+type Many = dyn Fn(&mut Tx<'_>, &[Handed<'_>]) -> Result<Afterwards, ManyError> + Send + Sync;
 type Within = dyn Fn(&Message, &mut dyn FnMut() -> Option<&'static Code>) + Send + Sync;
 
 /// What is done with the messages of one topic. Cheap to clone.
@@ -29,8 +31,11 @@ pub struct Reaction {
 #[derive(Clone)]
 enum Run {
     One(Arc<One>),
-    Many(Arc<Many>),
+    Many(Arc<Read>, Arc<Many>),
 }
+
+/// What a reaction reads of a message before the transaction.
+pub(crate) type Reading = Result<Box<dyn Any + Send + Sync>, ReactionError>;
 
 impl Reaction {
     /// For every message of the topic, `run` in a transaction.
@@ -50,20 +55,36 @@ impl Reaction {
     }
 
     /// For all messages of a transaction at once, the oldest first, `run`: for reactions that load
-    /// and save what many messages are about in few statements.
+    /// and save what many messages are about in few statements. What each of them says was read by
+    /// `read`, once and before the transaction, which may be the one that all others wait for;
+    /// what it refuses is refused.
     ///
-    /// What it does must be what it would do with one after the other. As of [`Self::new`] it has
-    /// no effect but through `tx`; what must not happen twice, such as counting, it answers, to be
-    /// done once the transaction is kept. One that refuses names the message
+    /// What `run` does must be what it would do with one after the other. As of [`Self::new`] it
+    /// has no effect but through `tx`; what must not happen twice, such as counting, it answers, to
+    /// be done once the transaction is kept. One that refuses names the message
     /// ([`ManyError::at`]): those before it are handled, it is put aside, the others follow. One
     /// that does not is given halves until it is known which it was.
-    pub fn many<F>(topic: &str, run: F) -> Self
+    pub fn many<T, R, F>(topic: &str, read: R, run: F) -> Self
     where
-        F: Fn(&mut Tx<'_>, &[Arrived<'_>]) -> Result<Afterwards, ManyError> + Send + Sync + 'static,
+        T: Send + Sync + 'static,
+        R: Fn(&Message) -> Result<T, ReactionError> + Send + Sync + 'static,
+        F: Fn(&mut Tx<'_>, &[Arrived<'_, T>]) -> Result<Afterwards, ManyError>
+            + Send
+            + Sync
+            + 'static,
     {
+        let read = move |message: &Message| -> Reading { Ok(Box::new(read(message)?)) };
+        let run = move |tx: &mut Tx<'_>, messages: &[Handed<'_>]| {
+            let mut arrived = Vec::with_capacity(messages.len());
+            for (place, handed) in messages.iter().enumerate() {
+                let arrives = handed.arrives();
+                arrived.push(arrives.map_err(|error| ManyError::at(place, error))?);
+            }
+            run(tx, &arrived)
+        };
         Self {
             topic: topic.into(),
-            run: Run::Many(Arc::new(run)),
+            run: Run::Many(Arc::new(read), Arc::new(run)),
             within: None,
         }
     }
@@ -90,10 +111,19 @@ impl Reaction {
     pub fn react(&self, tx: &mut Tx<'_>, message: &Message) -> Result<(), ReactionError> {
         match &self.run {
             Run::One(run) => run(tx, message),
-            Run::Many(run) => {
-                let reacted = run(tx, &[Arrived::of(self, message)]);
+            Run::Many(read, run) => {
+                let reading = read(message);
+                let reacted = run(tx, &[Handed::of(self, message, &reading)]);
                 reacted.map(drop).map_err(|failed| failed.error)
             }
+        }
+    }
+
+    /// Reads what the message says; a panic is a refusal.
+    pub(crate) fn read(&self, message: &Message) -> Reading {
+        match &self.run {
+            Run::One(_) => Ok(Box::new(())),
+            Run::Many(read, _) => caught(|| read(message)),
         }
     }
 
@@ -102,28 +132,39 @@ impl Reaction {
     pub(crate) fn run(
         &self,
         tx: &mut Tx<'_>,
-        messages: &[Arrived<'_>],
+        messages: &[Handed<'_>],
     ) -> Result<Afterwards, (Option<usize>, Stopped)> {
         match &self.run {
             Run::One(run) => {
-                for (place, arrived) in messages.iter().enumerate() {
-                    let react = || arrived.in_scope(|| run(tx, arrived.message));
+                for (place, handed) in messages.iter().enumerate() {
+                    let react = || self.in_scope(handed.message, || run(tx, handed.message));
                     caught(react).map_err(|error| (Some(place), stopped(error)))?;
                 }
                 Ok(Afterwards::default())
             }
-            Run::Many(run) if !messages.is_empty() => {
+            Run::Many(_, run) if !messages.is_empty() => {
                 let caught = catch_unwind(AssertUnwindSafe(|| run(tx, messages)));
                 let reacted = caught.unwrap_or_else(|_| Err(panicked().into()));
                 reacted.map_err(|failed| (failed.index, stopped(failed.error)))
             }
-            Run::Many(_) => Ok(Afterwards::default()),
+            Run::Many(..) => Ok(Afterwards::default()),
+        }
+    }
+
+    fn in_scope<T>(
+        &self,
+        message: &Message,
+        run: impl FnOnce() -> Result<T, ReactionError>,
+    ) -> Result<T, ReactionError> {
+        match &self.within {
+            Some(within) => run_within(&**within, message, run),
+            None => run(),
         }
     }
 }
 
 /// Runs one reaction. What it leaves half done is in the transaction, which is undone.
-fn caught(react: impl FnOnce() -> Result<(), ReactionError>) -> Result<(), ReactionError> {
+fn caught<T>(react: impl FnOnce() -> Result<T, ReactionError>) -> Result<T, ReactionError> {
     catch_unwind(AssertUnwindSafe(react)).unwrap_or_else(|_| Err(panicked()))
 }
 
@@ -138,33 +179,65 @@ fn stopped(error: ReactionError) -> Stopped {
     }
 }
 
-/// One of the messages that a reaction is given at once.
+/// A message as a consumer hands it over.
 #[derive(Clone, Copy)]
-pub struct Arrived<'a> {
+pub(crate) struct Handed<'a> {
     reaction: &'a Reaction,
     message: &'a Message,
+    reading: &'a Reading,
 }
 
-impl<'a> Arrived<'a> {
-    pub(crate) fn of(reaction: &'a Reaction, message: &'a Message) -> Self {
-        Self { reaction, message }
+impl<'a> Handed<'a> {
+    /// `reading` is what the same reaction read of it.
+    pub(crate) fn of(reaction: &'a Reaction, message: &'a Message, reading: &'a Reading) -> Self {
+        Self {
+            reaction,
+            message,
+            reading,
+        }
     }
 
+    fn arrives<T: 'static>(&self) -> Result<Arrived<'a, T>, ReactionError> {
+        let (reaction, message) = (self.reaction, self.message);
+        match self.reading {
+            Ok(read) => Ok(Arrived {
+                reaction,
+                message,
+                read: read
+                    .downcast_ref()
+                    .expect("what is read and what runs are of one reaction"),
+            }),
+            Err(error) => reaction.in_scope(message, || Err(error.clone())),
+        }
+    }
+}
+
+/// One of the messages that a reaction is given at once.
+pub struct Arrived<'a, T> {
+    reaction: &'a Reaction,
+    message: &'a Message,
+    read: &'a T,
+}
+
+impl<'a, T> Arrived<'a, T> {
     /// The message.
     #[must_use]
     pub fn message(&self) -> &'a Message {
         self.message
     }
 
+    /// What was read of it.
+    #[must_use]
+    pub fn read(&self) -> &'a T {
+        self.read
+    }
+
     /// Runs what concerns this message alone within what is around it: the span of its trace.
-    pub fn in_scope<T>(
+    pub fn in_scope<O>(
         &self,
-        run: impl FnOnce() -> Result<T, ReactionError>,
-    ) -> Result<T, ReactionError> {
-        match &self.reaction.within {
-            Some(within) => run_within(&**within, self.message, run),
-            None => run(),
-        }
+        run: impl FnOnce() -> Result<O, ReactionError>,
+    ) -> Result<O, ReactionError> {
+        self.reaction.in_scope(self.message, run)
     }
 }
 

@@ -24,7 +24,7 @@ use crate::wire::{self, Asked};
 
 /// What a step's name begins with where its compensation is remembered; a step's own begins with
 /// its number.
-const UNDO: &str = "undo ";
+pub(crate) const UNDO: &str = "undo ";
 
 /// A component that takes part in sagas. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -124,14 +124,14 @@ impl Participant {
     where
         F: FnOnce(&mut Tx<'_>, Task<'_>) -> Result<Answer, ReactionError>,
     {
-        let asked = asked(message)?;
-        let mut steps = Steps::new(now);
-        let work = self.respond(tx, (message, asked), &mut steps, execute)?;
+        let (asked, mut steps) = (Asked::read(message)?, Steps::new(now));
+        let work = self.respond(tx, (message, &asked), &mut steps, execute)?;
         Ok(tx.send(&work)?)
     }
 
     /// Handles commands as [`Self::answer`] does, one after the other, each in its trace, and sends
-    /// the answers together. For a [`broker::Reaction::many`] of the topic `COMPONENT.commands`.
+    /// the answers together. For a [`broker::Reaction::many`] of the topic `COMPONENT.commands`
+    /// that reads with [`Asked::read`].
     ///
     /// # Errors
     ///
@@ -139,25 +139,19 @@ impl Participant {
     pub fn answer_many<F>(
         &self,
         tx: &mut Tx<'_>,
-        commands: &[Arrived<'_>],
+        commands: &[Arrived<'_, Asked>],
         now: Timestamp,
         mut execute: F,
     ) -> Result<(), ManyError>
     where
         F: FnMut(&mut Tx<'_>, Task<'_>) -> Result<Answer, ReactionError>,
     {
-        let mut all = Vec::with_capacity(commands.len());
-        for (place, arrived) in commands.iter().enumerate() {
-            let asked = arrived.in_scope(|| asked(arrived.message()));
-            all.push(asked.map_err(|error| ManyError::at(place, error))?);
-        }
         let mut steps = Steps::new(now);
-        steps.load(tx, &all)?;
+        steps.load(tx, commands.iter().map(Arrived::read))?;
         let mut answers = Vec::with_capacity(commands.len());
-        for (place, asked) in all.into_iter().enumerate() {
-            let (arrived, message) = (&commands[place], commands[place].message());
-            let answer =
-                arrived.in_scope(|| self.respond(tx, (message, asked), &mut steps, &mut execute));
+        for (place, arrived) in commands.iter().enumerate() {
+            let command = (arrived.message(), arrived.read());
+            let answer = arrived.in_scope(|| self.respond(tx, command, &mut steps, &mut execute));
             answers.push(answer.map_err(|error| ManyError::at(place, error))?);
         }
         Ok(tx.send_many(&answers)?)
@@ -167,7 +161,7 @@ impl Participant {
     fn respond<F>(
         &self,
         tx: &mut Tx<'_>,
-        (message, asked): (&Message, Asked),
+        (message, asked): (&Message, &Asked),
         steps: &mut Steps,
         execute: F,
     ) -> Result<Work, ReactionError>
@@ -175,12 +169,12 @@ impl Participant {
         F: FnOnce(&mut Tx<'_>, Task<'_>) -> Result<Answer, ReactionError>,
     {
         let answer = match &asked.undo {
-            None => act(tx, &asked, steps, execute)?,
-            Some(done) => undo(tx, (&asked, done), steps, execute)?,
+            None => act(tx, asked, steps, execute)?,
+            Some(done) => undo(tx, (asked, done), steps, execute)?,
         };
         let said = wire::Said {
             saga_id: asked.saga_id,
-            step: Some(asked.step),
+            step: Some(asked.step.clone()),
             definition: None,
             acted: answer.acted,
             data: answer.data,
@@ -203,21 +197,6 @@ impl Participant {
     }
 }
 
-/// What a command of the engine says.
-fn asked(message: &Message) -> Result<Asked, ReactionError> {
-    if !wire::is_from_engine(&message.source) {
-        let reason = format!("commands come from sagas, not from {}", message.source);
-        return Err(ReactionError::refused(&codes::ROLE_NOT_ALLOWED, reason));
-    }
-    let asked: Asked = message.data()?;
-    if asked.step.starts_with(UNDO) || asked.command != message.kind {
-        let reason = "a command must name its step and itself";
-        let code = &codes::BODY_MUST_MATCH_SCHEMA;
-        return Err(ReactionError::refused(code, reason));
-    }
-    Ok(asked)
-}
-
 /// What is known of steps: of those that were loaded without asking again.
 struct Steps {
     now: Timestamp,
@@ -233,7 +212,11 @@ impl Steps {
     }
 
     /// Finds what all of these will ask for.
-    fn load(&mut self, tx: &mut Tx<'_>, all: &[Asked]) -> Result<(), StoreError> {
+    fn load<'a>(
+        &mut self,
+        tx: &mut Tx<'_>,
+        all: impl ExactSizeIterator<Item = &'a Asked>,
+    ) -> Result<(), StoreError> {
         let mut names: Vec<(Uuid, String)> = Vec::with_capacity(all.len());
         for asked in all {
             let saga = asked.saga_id.uuid();

@@ -5,11 +5,14 @@
 //!
 //! Promises: fields are added, none changes its meaning; unknown fields are ignored.
 
+use broker::{Message, ReactionError};
+use kit::codes;
 use serde::{Deserialize, Serialize};
 
 use crate::context::{Context, Fields};
 use crate::definition::SAGAS;
 use crate::instance::{Cause, SagaId};
+use crate::participant::UNDO;
 
 /// The work topic on which sagas are started and answered.
 pub const EVENTS: &str = "sagas.events";
@@ -66,12 +69,28 @@ pub struct Asked {
     pub context: Context,
 }
 
+impl Asked {
+    /// Reads a command of the engine. For a [`broker::Reaction::many`] of a participant.
+    ///
+    /// # Errors
+    ///
+    /// What does not come from the engine, or does not name its step and itself.
+    pub fn read(message: &Message) -> Result<Self, ReactionError> {
+        if component(&message.source) != Some(SAGAS) {
+            let reason = format!("commands come from sagas, not from {}", message.source);
+            return Err(ReactionError::refused(&codes::ROLE_NOT_ALLOWED, reason));
+        }
+        let asked: Self = message.data()?;
+        if asked.step.starts_with(UNDO) || asked.command != message.kind {
+            let reason = "a command must name its step and itself";
+            let code = &codes::BODY_MUST_MATCH_SCHEMA;
+            return Err(ReactionError::refused(code, reason));
+        }
+        Ok(asked)
+    }
+}
+
 /// The component that a message comes from; none if its source is not one.
 pub(crate) fn component(source: &str) -> Option<&str> {
     source.strip_prefix('/').filter(|name| !name.is_empty())
-}
-
-/// Whether a message comes from the engine.
-pub(crate) fn is_from_engine(source: &str) -> bool {
-    component(source) == Some(SAGAS)
 }

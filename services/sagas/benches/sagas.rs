@@ -17,6 +17,7 @@ use std::time::Duration;
 use host::{Carrying, Messages};
 use kit::random::SystemRandom;
 use kit::time::{Clock as _, SystemClock, Timestamp};
+use mimalloc::MiMalloc;
 use saga::{Catalogue, Definition, SagaId};
 use sagas::{Deps, service};
 use store::{Database, PostgresLogin};
@@ -25,6 +26,10 @@ use testkit::sagas::{Build, Crowd, Databases, Engine, Part, Totals, databases};
 use testkit::{TestDatabase, for_each_database};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
+
+/// As of the binary.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Sagas of one measurement; `FLORIN_BENCH_SAGAS` sets another number.
 const SAGAS: usize = 10_000;

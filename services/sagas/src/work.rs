@@ -10,11 +10,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ::store::{StoreError, Tx};
-use broker::{Afterwards, Message, Reaction};
+use broker::{Afterwards, Arrived, Message, Reaction};
 use contracts::sagas::EVENTS;
 use host::{Timer, WorkError};
 use metrics::{counter, gauge};
-use saga::engine::{Misfit, TICK_ROWS_MAX, TRIM_ROWS_MAX};
+use saga::engine::{Heard, Misfit, TICK_ROWS_MAX, TRIM_ROWS_MAX};
 
 use crate::Shared;
 
@@ -30,16 +30,14 @@ const BATCHES_MAX: u32 = 100;
 
 /// The reaction to starts and answers.
 pub fn events(shared: Shared) -> Reaction {
-    Reaction::many(EVENTS, move |tx, arrived| {
-        let messages: Vec<&Message> = arrived.iter().map(broker::Arrived::message).collect();
-        let misfits = shared
-            .engine
-            .handle_many(tx, &messages, shared.clock.now())?;
-        if misfits.is_empty() {
-            return Ok(Afterwards::default());
-        }
+    let read = |message: &Message| Ok(Heard::read(message)?);
+    Reaction::many(EVENTS, read, move |tx, arrived| {
+        let heard: Vec<&Heard> = arrived.iter().map(Arrived::read).collect();
+        let (engine, now) = (shared.engine.clone(), shared.clock.now());
+        let outcome = engine.handle_many(tx, &heard, now)?;
         Ok(Afterwards::run(move || {
-            misfits.iter().for_each(tell);
+            engine.remember(&outcome);
+            outcome.misfits.iter().for_each(tell);
         }))
     })
 }

@@ -18,7 +18,7 @@ use super::pass::{Counts, Fresh, Pass};
 use crate::carrier::{Delivery, Origin, Pattern};
 use crate::failure;
 use crate::message::Message;
-use crate::reaction::{Afterwards, Cause, Stopped};
+use crate::reaction::{Afterwards, Cause, Reading, Stopped};
 use crate::waiting::Backoff;
 
 /// Messages that a feed answered, read.
@@ -32,6 +32,8 @@ pub(super) struct Item {
     pub(super) document: String,
     pub(super) origin: Option<Origin>,
     pub(super) content: Content,
+    /// What the reaction reads of it before the transaction; none if it is no message.
+    pub(super) reading: Option<Reading>,
 }
 
 /// What its document says.
@@ -39,6 +41,15 @@ pub(super) enum Content {
     Event(Message, u64),
     Work(Message),
     Unreadable(Cause),
+}
+
+impl Content {
+    fn message(&self) -> Option<&Message> {
+        match self {
+            Self::Event(message, _) | Self::Work(message) => Some(message),
+            Self::Unreadable(_) => None,
+        }
+    }
 }
 
 /// Which messages one transaction covers; if the last of them cannot be handled, why.
@@ -74,7 +85,7 @@ impl From<StoreError> for Undone {
 }
 
 impl Batch {
-    /// Reads every document, once.
+    /// Reads every document, and what it says, once.
     pub(super) fn read(running: &Arc<Running>, deliveries: Vec<Delivery>) -> Self {
         let items = deliveries.into_iter().map(|delivery| {
             let content = match running.topic.pattern {
@@ -85,10 +96,12 @@ impl Batch {
                 }
                 Pattern::Work => Message::parse(&delivery.document).map(Content::Work),
             };
+            let content = content.unwrap_or_else(|error| {
+                Content::Unreadable(failure::unreadable(&error.to_string()))
+            });
             Item {
-                content: content.unwrap_or_else(|error| {
-                    Content::Unreadable(failure::unreadable(&error.to_string()))
-                }),
+                reading: content.message().map(|it| running.reaction.read(it)),
+                content,
                 document: delivery.document,
                 origin: delivery.origin,
             }
@@ -205,7 +218,7 @@ impl Batch {
         meters.reported.increment(counts.reported);
         let now = self.running.component.clock.now();
         for item in &self.items[part.from..part.to] {
-            if let Content::Event(message, _) | Content::Work(message) = &item.content {
+            if let Some(message) = item.content.message() {
                 meters
                     .age
                     .record(now.since(message.time).unwrap_or_default());

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use super::Running;
 use crate::failure::{self, Failed, report_id};
 use crate::message::Message;
-use crate::reaction::{Afterwards, Arrived, Cause, Stopped};
+use crate::reaction::{Afterwards, Cause, Handed, Stopped};
 use crate::waiting::{stopped, together};
 
 /// How many keys are tried at the same time: their commits share flushes on SQLite, and are few
@@ -154,13 +154,14 @@ async fn catch_up(
 /// Runs the reaction and takes the event from the parked; answers the next of its key.
 async fn handle(running: &Arc<Running>, head: Arc<Parked>) -> Result<Option<Parked>, Stopped> {
     let message = read(&head).map_err(Stopped::Waiting)?;
+    let reading = running.reaction.read(&message);
     let (store, running) = (&running.component.store, running.clone());
     let handled = store.write(move |tx| {
         if !is_head(tx, &head)? {
             return Ok((None, Afterwards::default()));
         }
-        let arrived = Arrived::of(&running.reaction, &message);
-        let reacted = running.reaction.run(tx, &[arrived]);
+        let handed = Handed::of(&running.reaction, &message, &reading);
+        let reacted = running.reaction.run(tx, &[handed]);
         let afterwards = reacted.map_err(|(_, stopped)| Refusal(stopped))?;
         tx.unpark(head.id)?;
         Ok((tx.parked_next(&head.topic, &head.key)?, afterwards))

@@ -17,7 +17,7 @@ use super::parked::{self, Standing};
 use crate::carrier::{Origin, Pattern};
 use crate::failure::{self, Failed, report_id};
 use crate::message::Message;
-use crate::reaction::{Afterwards, Arrived, Cause, Stopped};
+use crate::reaction::{Afterwards, Cause, Handed, Stopped};
 
 /// A message that may be new to the store.
 pub(super) struct Fresh<'a> {
@@ -208,16 +208,17 @@ impl<'a, 'tx> Pass<'a, 'tx> {
 
     pub(super) fn react(&mut self, fresh: &[Fresh<'_>]) -> Result<Afterwards, Undone> {
         let running = self.running;
-        let arrived = fresh
-            .iter()
-            .map(|fresh| Arrived::of(&running.reaction, fresh.message));
-        let arrived: Vec<_> = arrived.collect();
-        let reacted = running.reaction.run(self.tx, &arrived);
+        let handed = fresh.iter().filter_map(|fresh| {
+            let reading = fresh.item.reading.as_ref()?;
+            Some(Handed::of(&running.reaction, fresh.message, reading))
+        });
+        let handed: Vec<_> = handed.collect();
+        let reacted = running.reaction.run(self.tx, &handed);
         let afterwards = reacted.map_err(|(place, why)| Undone {
             index: place.and_then(|place| fresh.get(place)).map(|it| it.index),
             why,
         })?;
-        self.counts.handled += arrived.len() as u64;
+        self.counts.handled += handed.len() as u64;
         Ok(afterwards)
     }
 

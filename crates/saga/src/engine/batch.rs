@@ -6,6 +6,7 @@
 //! Does not: write before [`Batch::write`], so an input that is refused has changed nothing.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use ::store::{StoreError, Tx, Work};
 use broker::Message;
@@ -13,6 +14,7 @@ use kit::time::Timestamp;
 use serde::Serialize;
 
 use super::error::Error;
+use super::recent::Saved;
 use super::{Engine, Handled, Registration, Stored, store};
 use crate::context::Context;
 use crate::definition::{Definition, SAGAS, Undo};
@@ -38,7 +40,7 @@ pub(super) struct Batch<'e> {
 
 /// A saga as it stands after the inputs so far.
 struct Standing {
-    instance: Instance,
+    instance: Arc<Instance>,
     revision: i64,
     /// The revision in the table; none if the saga is new.
     loaded: Option<i64>,
@@ -58,11 +60,22 @@ impl<'e> Batch<'e> {
         }
     }
 
-    /// Loads those of these sagas that there are; each may be named several times.
+    /// Loads those of these sagas that there are; each may be named several times. One that stands
+    /// where this process saved it is not read again.
     pub(super) fn load(&mut self, tx: &mut Tx<'_>, ids: &[SagaId]) -> Result<(), StoreError> {
         let mut ids = ids.to_vec();
         ids.sort_unstable();
         ids.dedup();
+        let recent = ids.iter().filter_map(|id| self.engine.recent.find(*id));
+        let recent: Vec<Saved> = recent.collect();
+        let known: Vec<SagaId> = recent.iter().map(|saved| saved.instance.id).collect();
+        let revisions = store::find_revisions(tx, &known)?;
+        for saved in recent {
+            if revisions.get(&saved.instance.id) == Some(&saved.revision) {
+                self.stand(saved.instance, saved.revision);
+            }
+        }
+        ids.retain(|id| !self.places.contains_key(id));
         for stored in store::find_many(tx, &ids)? {
             self.put(stored);
         }
@@ -71,7 +84,10 @@ impl<'e> Batch<'e> {
 
     /// Adds a saga that was loaded.
     pub(super) fn put(&mut self, stored: Stored) {
-        let Stored { revision, instance } = stored;
+        self.stand(Arc::new(stored.instance), stored.revision);
+    }
+
+    fn stand(&mut self, instance: Arc<Instance>, revision: i64) {
         self.places.insert(instance.id, self.sagas.len());
         self.sagas.push(Standing {
             instance,
@@ -98,12 +114,12 @@ impl<'e> Batch<'e> {
     pub(super) fn register(
         &mut self,
         tx: &mut Tx<'_>,
-        registration: Registration,
+        registration: &Registration,
     ) -> Result<Fit, Error> {
-        let registered = digest(&registration);
+        let registered = digest(registration);
         let definition = self.engine.newest(&registration.definition)?;
         if definition.starter() != registration.by {
-            return Err(super::starter(&registration));
+            return Err(super::starter(registration));
         }
         let id = registration.id;
         if let Some(place) = self.places.get(&id) {
@@ -117,14 +133,15 @@ impl<'e> Batch<'e> {
             }
             return Ok(Fit::Repeated);
         }
-        let mut instance = Instance::new(id, definition, registration.fields, self.now)?;
-        let trace = registration.traceparent;
+        let fields = registration.fields.clone();
+        let mut instance = Instance::new(id, definition, fields, self.now)?;
+        let trace = registration.traceparent.clone();
         instance.traceparent = trace.filter(|trace| trace.len() <= TRACEPARENT_BYTES_MAX);
         let made = step(definition, &instance, Input::Started, self.now);
         let works = self.works(definition, &made)?;
         self.places.insert(id, self.sagas.len());
         self.sagas.push(Standing {
-            instance,
+            instance: Arc::new(instance),
             revision: 0,
             loaded: None,
             registered,
@@ -140,7 +157,7 @@ impl<'e> Batch<'e> {
         let definition = self.engine.definition(&it.definition, it.version)?;
         let made = step(definition, it, input, self.now);
         let quiet = made.history.is_empty() && made.sends.is_empty();
-        if quiet && made.instance == *it {
+        if quiet && made.instance == **it {
             return Ok(made.fit);
         }
         let works = self.works(definition, &made)?;
@@ -151,7 +168,7 @@ impl<'e> Batch<'e> {
     fn take(&mut self, place: usize, made: Step, works: Vec<Work>) -> Fit {
         let standing = &mut self.sagas[place];
         standing.revision += 1;
-        standing.instance = made.instance;
+        standing.instance = Arc::new(made.instance);
         if !made.history.is_empty() {
             let at = (standing.instance.id, standing.revision);
             let row = store::history_row(at, &made.history, self.now);
@@ -161,26 +178,34 @@ impl<'e> Batch<'e> {
         made.fit
     }
 
-    /// Saves what changed and sends what is to be sent.
-    pub(super) fn write(self, tx: &mut Tx<'_>) -> Result<(), Error> {
-        let (mut added, mut updated) = (Vec::new(), Vec::new());
-        for standing in &self.sagas {
+    /// Saves what changed and sends what is to be sent; answers what was saved.
+    pub(super) fn write(self, tx: &mut Tx<'_>) -> Result<Vec<Saved>, Error> {
+        let (mut added, mut updated, mut saved) = (Vec::new(), Vec::new(), Vec::new());
+        for standing in self.sagas {
+            let revision = standing.revision;
+            if standing.loaded == Some(revision) {
+                continue;
+            }
+            let document = store::document(&standing.instance);
+            saved.push(Saved {
+                revision,
+                instance: standing.instance.clone(),
+                bytes: document.len(),
+            });
+            let columns = store::columns(&standing.instance, revision, document);
             match standing.loaded {
                 None => added.push(store::added(
+                    columns,
                     &standing.instance,
-                    standing.revision,
                     standing.registered,
                 )),
-                Some(loaded) if loaded < standing.revision => {
-                    let revisions = (standing.revision, loaded);
-                    updated.push(store::updated(&standing.instance, revisions));
-                }
-                Some(_) => {}
+                Some(loaded) => updated.push(store::updated(columns, loaded)),
             }
         }
         store::save(tx, &added, &updated)?;
         store::add_history(tx, &self.history)?;
-        Ok(tx.send_many(&self.sends)?)
+        tx.send_many(&self.sends)?;
+        Ok(saved)
     }
 
     fn works(&self, definition: &Definition, made: &Step) -> Result<Vec<Work>, Error> {

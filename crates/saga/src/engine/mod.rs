@@ -3,14 +3,17 @@
 //! Promises: an input, its change of the saga, its lines of history and the command it sends are
 //! one transaction, so a crash loses none of them; a saga is changed only over the revision it
 //! was loaded at. An answer costs four statements: one `SELECT`, one `UPDATE`, one `INSERT` into
-//! the history and one into the outbox; a repeat costs the `SELECT`. Many at once share the first.
+//! the history and one into the outbox; a repeat costs the `SELECT`. Many at once share the first,
+//! which asks only for the revisions of sagas that the process has saved a moment ago.
 //!
 //! Does not receive or run by itself: a service hands it the messages of [`crate::wire::EVENTS`]
-//! ([`Engine::handle_many`]) and calls [`Engine::tick`] by a timer. Does not recognise repeated
-//! messages either: the consumer does, and what slips through fits nowhere.
+//! ([`Engine::handle_many`], then [`Engine::remember`]) and calls [`Engine::tick`] by a timer. Does
+//! not recognise repeated messages either: the consumer does, and what slips through fits nowhere.
 
 mod batch;
 mod error;
+mod heard;
+mod recent;
 mod store;
 
 use std::sync::Arc;
@@ -26,11 +29,13 @@ use crate::context::Fields;
 use crate::definition::{Definition, Definitions};
 use crate::instance::{Instance, SagaId};
 use crate::line::{Fit, Line, Note};
-use crate::step::{Answered, Input};
-use crate::wire;
+use crate::step::Input;
 use batch::Batch;
+use heard::Said;
+use recent::{Recent, Saved};
 
 pub use error::Error;
+pub use heard::Heard;
 pub use store::{SCHEMA, STATEMENTS};
 
 /// Most sagas that one transaction of [`Engine::tick`] looks at: some tens of milliseconds.
@@ -52,6 +57,7 @@ const UNKNOWN_AGAIN: Duration = Duration::from_secs(60);
 pub struct Engine {
     definitions: Arc<Definitions>,
     ids: IdSource,
+    recent: Recent,
 }
 
 /// A saga that is to be started.
@@ -164,6 +170,14 @@ pub struct Misfit {
     pub note: Note,
 }
 
+/// What became of messages that were handled together.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// Those that fit nowhere.
+    pub misfits: Vec<Misfit>,
+    saved: Vec<Saved>,
+}
+
 /// What a run of [`Engine::tick`] did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ticked {
@@ -179,7 +193,11 @@ impl Engine {
     /// An engine that follows these definitions.
     #[must_use]
     pub fn new(definitions: Arc<Definitions>, ids: IdSource) -> Self {
-        Self { definitions, ids }
+        Self {
+            definitions,
+            ids,
+            recent: Recent::default(),
+        }
     }
 
     /// The definitions.
@@ -210,7 +228,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Handles a message of the topic [`wire::EVENTS`]: a start, or an answer.
+    /// Handles a message of the topic [`crate::wire::EVENTS`]: a start, or an answer.
     ///
     /// # Errors
     ///
@@ -222,21 +240,22 @@ impl Engine {
         message: &Message,
         now: Timestamp,
     ) -> Result<Handled, Error> {
-        match said(message)? {
-            Said::Answer(id, answered) => self.input(tx, id, Input::Answered(answered), now),
-            Said::Start(start) => {
-                self.check_event(&start, message)?;
-                self.register(tx, start, now)
-            }
-        }
+        let heard = Heard::read(message)?;
+        let (id, mut batch) = (heard.id(), Batch::new(self, now));
+        batch.load(tx, &[id])?;
+        let fit = self.take(tx, &mut batch, &heard)?;
+        let handled = batch.handled(id, fit);
+        batch.write(tx)?;
+        handled
     }
 
-    /// Handles messages of the topic [`wire::EVENTS`], with the outcome of [`Self::handle`] for
-    /// each in this order; several may be of one saga. Answers those that fit nowhere. For a
-    /// [`broker::Reaction::many`].
+    /// Handles messages of the topic [`crate::wire::EVENTS`], with the outcome of [`Self::handle`]
+    /// for each in this order; several may be of one saga. For a [`broker::Reaction::many`] that
+    /// reads with [`Heard::read`].
     ///
     /// Costs one `SELECT` for some tens of sagas, one `UPDATE` for each saga, and one `INSERT`
-    /// into the history and one into the outbox for each message that changes one.
+    /// into the history and one into the outbox for each message that changes one. The next costs
+    /// less if [`Self::remember`] is told of the outcome once the transaction is kept.
     ///
     /// # Errors
     ///
@@ -245,39 +264,37 @@ impl Engine {
     pub fn handle_many(
         &self,
         tx: &mut Tx<'_>,
-        messages: &[&Message],
+        messages: &[&Heard],
         now: Timestamp,
-    ) -> Result<Vec<Misfit>, ManyError> {
-        let (mut all, mut ids) = (Vec::new(), Vec::new());
-        for (place, message) in messages.iter().enumerate() {
-            let said = said(message).map_err(|error| ManyError::at(place, error))?;
-            ids.push(said.id());
-            all.push(said);
-        }
+    ) -> Result<Outcome, ManyError> {
+        let ids: Vec<SagaId> = messages.iter().map(|heard| heard.id()).collect();
         let mut batch = Batch::new(self, now);
         batch.load(tx, &ids)?;
         let mut misfits = Vec::new();
-        for (place, said) in all.into_iter().enumerate() {
-            let (id, message) = (said.id(), messages[place]);
-            let fit = match said {
-                Said::Answer(id, answered) => batch.input(id, Input::Answered(answered)),
-                Said::Start(start) => self
-                    .check_event(&start, message)
-                    .and_then(|()| batch.register(tx, start)),
-            };
+        for (place, heard) in messages.iter().enumerate() {
+            let fit = self.take(tx, &mut batch, heard);
             let fit = fit.map_err(|error| ManyError::at(place, error))?;
-            if let (Fit::Noted(note), Some(it)) = (fit, batch.find(id)) {
+            if let (Fit::Noted(note), Some(it)) = (fit, batch.find(heard.id())) {
                 misfits.push(Misfit {
-                    saga: id,
+                    saga: heard.id(),
                     definition: it.definition.clone(),
                     state: it.state.clone(),
-                    event: message.kind.clone(),
+                    event: heard.event.clone(),
                     note,
                 });
             }
         }
-        batch.write(tx)?;
-        Ok(misfits)
+        let saved = batch.write(tx)?;
+        Ok(Outcome { misfits, saved })
+    }
+
+    /// Takes note of what was saved, so that the next message of these sagas need not load them.
+    /// Only once the transaction is kept, as it is believed as long as the revision is the same.
+    pub fn remember(&self, outcome: &Outcome) {
+        outcome
+            .saved
+            .iter()
+            .for_each(|saved| self.recent.add(saved));
     }
 
     /// Starts a saga. The same again is the same saga, and changes nothing.
@@ -294,7 +311,7 @@ impl Engine {
         let id = registration.id;
         let mut batch = Batch::new(self, now);
         batch.load(tx, &[id])?;
-        let fit = batch.register(tx, registration)?;
+        let fit = batch.register(tx, &registration)?;
         let handled = batch.handled(id, fit);
         batch.write(tx)?;
         handled
@@ -420,13 +437,16 @@ impl Engine {
         handled
     }
 
-    /// Refuses a start by another event than the definition's own.
-    fn check_event(&self, start: &Registration, message: &Message) -> Result<(), Error> {
-        let newest = self.newest(&start.definition)?;
-        if newest.transitions[newest.start()].event == message.kind {
-            Ok(())
-        } else {
-            Err(starter(start))
+    fn take(&self, tx: &mut Tx<'_>, batch: &mut Batch<'_>, heard: &Heard) -> Result<Fit, Error> {
+        match &heard.said {
+            Said::Answer(id, answered) => batch.input(*id, Input::Answered(answered.clone())),
+            Said::Start(start) => {
+                let newest = self.newest(&start.definition)?;
+                if newest.transitions[newest.start()].event != heard.event {
+                    return Err(starter(start));
+                }
+                batch.register(tx, start)
+            }
         }
     }
 
@@ -445,43 +465,6 @@ impl Engine {
             version: 0,
         })
     }
-}
-
-/// What a message to sagas says.
-enum Said {
-    Answer(SagaId, Answered),
-    Start(Registration),
-}
-
-impl Said {
-    fn id(&self) -> SagaId {
-        match self {
-            Self::Answer(id, _) => *id,
-            Self::Start(start) => start.id,
-        }
-    }
-}
-
-fn said(message: &Message) -> Result<Said, Error> {
-    let said: wire::Said = message.data()?;
-    let participant = wire::component(&message.source).unwrap_or_default();
-    let Some(step) = said.step else {
-        return Ok(Said::Start(Registration {
-            id: said.saga_id,
-            definition: said.definition.unwrap_or_default(),
-            by: participant.to_owned(),
-            fields: said.data,
-            traceparent: message.traceparent.clone(),
-        }));
-    };
-    let answered = Answered {
-        event: message.kind.clone(),
-        step,
-        participant: participant.to_owned(),
-        acted: said.acted,
-        fields: said.data,
-    };
-    Ok(Said::Answer(said.saga_id, answered))
 }
 
 fn starter(registration: &Registration) -> Error {

@@ -3,6 +3,8 @@
 //! Promises: a saga is saved only over the revision it was loaded at, with the lines of what
 //! changed it. Nothing here decides.
 
+use std::collections::HashMap;
+
 use kit::time::Timestamp;
 use store::{Migration, Row, Schema, Statement, StoreError, Tx, Value};
 
@@ -32,6 +34,7 @@ pub const STATEMENTS: &[&Statement] = &[
     &POSTPONE,
     &FIND,
     &FIND_MANY,
+    &FIND_REVISIONS,
     &FIND_REGISTERED,
     &LIST,
     &LIST_STUCK,
@@ -74,6 +77,16 @@ const FIND: Statement = Statement {
 const FIND_MANY: Statement = Statement {
     name: "find_many",
     sql: "SELECT revision, document FROM sagas_instances WHERE id IN ( \
+          ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, \
+          ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, \
+          ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40, ?41, ?42, ?43, ?44, \
+          ?45, ?46, ?47, ?48, ?49, ?50)",
+};
+
+/// As [`FIND_MANY`], without what there is to read of a saga.
+const FIND_REVISIONS: Statement = Statement {
+    name: "find_revisions",
+    sql: "SELECT id, revision FROM sagas_instances WHERE id IN ( \
           ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, \
           ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, \
           ?31, ?32, ?33, ?34, ?35, ?36, ?37, ?38, ?39, ?40, ?41, ?42, ?43, ?44, \
@@ -160,10 +173,15 @@ const LIST_VERSIONS: Statement = Statement {
           WHERE ended_at IS NULL ORDER BY definition, version LIMIT ?1",
 };
 
-/// The columns that change, in the order of [`ADD`] and [`UPDATE`].
-fn columns(instance: &Instance, revision: i64) -> [Value; 8] {
+/// What is kept of a saga as a whole.
+pub(super) fn document(instance: &Instance) -> String {
     let document = serde_json::to_string(instance);
-    [
+    document.expect("an instance has string keys and raw JSON only")
+}
+
+/// The columns that change, in the order of [`ADD`] and [`UPDATE`].
+pub(super) fn columns(instance: &Instance, revision: i64, document: String) -> Vec<Value> {
+    vec![
         instance.id.into(),
         revision.into(),
         instance.state.as_str().into(),
@@ -171,29 +189,29 @@ fn columns(instance: &Instance, revision: i64) -> [Value; 8] {
         instance.stuck.into(),
         instance.due().into(),
         instance.ended.into(),
-        document
-            .expect("an instance has string keys and raw JSON only")
-            .into(),
+        document.into(),
     ]
 }
 
 /// A row for [`ADD`], with what the saga was started with.
-pub(super) fn added(instance: &Instance, revision: i64, registered: [u8; 32]) -> Vec<Value> {
-    let mut values = columns(instance, revision).to_vec();
-    values.extend([
+pub(super) fn added(
+    mut columns: Vec<Value>,
+    instance: &Instance,
+    registered: [u8; 32],
+) -> Vec<Value> {
+    columns.extend([
         Value::from(instance.definition.as_str()),
         instance.version.into(),
         instance.started.into(),
         registered.into(),
     ]);
-    values
+    columns
 }
 
-/// A row for [`UPDATE`]: the new revision, over the one it was loaded at.
-pub(super) fn updated(instance: &Instance, (revision, loaded): (i64, i64)) -> Vec<Value> {
-    let mut values = columns(instance, revision).to_vec();
-    values.push(loaded.into());
-    values
+/// A row for [`UPDATE`], over the revision it was loaded at.
+pub(super) fn updated(mut columns: Vec<Value>, loaded: i64) -> Vec<Value> {
+    columns.push(loaded.into());
+    columns
 }
 
 /// Adds sagas that are not there, and saves others over the revisions they were loaded at.
@@ -234,13 +252,32 @@ pub(super) fn find_many(tx: &mut Tx<'_>, ids: &[SagaId]) -> Result<Vec<Stored>, 
             found.extend(find(tx, *id)?);
             continue;
         }
-        let mut values: Vec<Value> = part.iter().map(|id| (*id).into()).collect();
-        values.resize(FIND_MANY_IDS, Value::Null);
-        for row in tx.query(&FIND_MANY, &values)? {
+        for row in tx.query(&FIND_MANY, &places(part))? {
             found.push(stored(&row)?);
         }
     }
     Ok(found)
+}
+
+/// The revisions of those of these sagas that there are.
+pub(super) fn find_revisions(
+    tx: &mut Tx<'_>,
+    ids: &[SagaId],
+) -> Result<HashMap<SagaId, i64>, StoreError> {
+    let mut found = HashMap::with_capacity(ids.len());
+    for part in ids.chunks(FIND_MANY_IDS) {
+        for row in tx.query(&FIND_REVISIONS, &places(part))? {
+            found.insert(row.id(0)?, row.int(1)?);
+        }
+    }
+    Ok(found)
+}
+
+/// The values of [`FIND_MANY`] and [`FIND_REVISIONS`].
+fn places(ids: &[SagaId]) -> Vec<Value> {
+    let mut values: Vec<Value> = ids.iter().map(|id| (*id).into()).collect();
+    values.resize(FIND_MANY_IDS, Value::Null);
+    values
 }
 
 /// What the saga was started with.

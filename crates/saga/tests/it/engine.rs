@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use kit::name::Subject;
-use saga::engine::{Filter, KEPT_DAYS_MIN, REASON_BYTES_MAX};
+use saga::engine::{Filter, Heard, KEPT_DAYS_MIN, REASON_BYTES_MAX};
 use saga::wire::Said;
 use saga::{Fit, Line, Note, Participant, SCHEMA, SagaId};
 use store::StoreError;
@@ -341,11 +341,14 @@ async fn what_ended_long_ago_goes_with_its_history_and_nothing_else_does() {
 async fn together_taken(net: &Net) -> usize {
     let (engine, answers, now) = (net.engine.clone(), net.answers.clone(), net.now);
     let taken = net.sagas.write(move |tx| {
-        let answers: Vec<_> = answers.iter().collect();
-        let misfits = engine.handle_many(tx, &answers, now);
-        Ok::<_, Ended>(misfits.map_err(|failed| failed.error().clone())?)
+        let heard = answers.iter().map(|answer| Heard::read(answer).unwrap());
+        let heard: Vec<Heard> = heard.collect();
+        let outcome = engine.handle_many(tx, &heard.iter().collect::<Vec<_>>(), now);
+        Ok::<_, Ended>(outcome.map_err(|failed| failed.error().clone())?)
     });
-    taken.await.unwrap().len()
+    let outcome = taken.await.unwrap();
+    net.engine.remember(&outcome);
+    outcome.misfits.len()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -365,7 +368,9 @@ async fn every_statement_runs_on_both_databases() {
             let command = net.commands[place].clone();
             net.command(&command, false).await.unwrap();
         }
-        assert_eq!(together_taken(&net).await, 0);
+        for _ in ["at first", "again"] {
+            assert_eq!(together_taken(&net).await, 0);
+        }
         assert_eq!(lists(&net, Filter::default()).await, [4, 3, 2, 1]);
         let orders = Filter {
             definition: Some(ORDERS.into()),

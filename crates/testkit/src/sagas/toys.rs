@@ -14,7 +14,7 @@ use host::{Edges, Service, Topology};
 use kit::id::IdSource;
 use kit::time::Clock;
 use saga::definition::{Outcome, Undo};
-use saga::wire::{EVENTS, Said};
+use saga::wire::{Asked, EVENTS, Said};
 use saga::{Answer, Definition, Fields, Participant, SagaId, Task};
 use utoipa_axum::router::OpenApiRouter;
 
@@ -154,7 +154,7 @@ impl Toy {
         };
         let participant = Participant::new(self.name, props.ids.clone());
         let toy = self.clone();
-        service.reacts(Reaction::many(topic, move |tx, commands| {
+        service.reacts(Reaction::many(topic, Asked::read, move |tx, commands| {
             let now = props.clock.now();
             participant.answer_many(tx, commands, now, |tx, task| {
                 toy.execute(tx, &task, &props.refused)

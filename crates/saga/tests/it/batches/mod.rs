@@ -29,9 +29,16 @@ enum Form {
     OneByOne,
     Together,
     TogetherThreeAtATime,
+    /// By two processes in turn, neither of which sees what the other does.
+    ThreeAtATimeInTurn,
 }
 
-const FORMS: [Form; 3] = [Form::OneByOne, Form::TogetherThreeAtATime, Form::Together];
+const FORMS: [Form; 4] = [
+    Form::OneByOne,
+    Form::TogetherThreeAtATime,
+    Form::ThreeAtATimeInTurn,
+    Form::Together,
+];
 
 /// A carrier that delivers what a test says, and tells when all of it is acknowledged.
 struct Script {
@@ -100,10 +107,9 @@ async fn deliver(
     messages: &[Message],
 ) {
     let settings = Settings {
-        batch_max: if form == Form::TogetherThreeAtATime {
-            3
-        } else {
-            500
+        batch_max: match form {
+            Form::TogetherThreeAtATime | Form::ThreeAtATimeInTurn => 3,
+            Form::OneByOne | Form::Together => 500,
         },
         ..Settings::default()
     };

@@ -100,7 +100,7 @@ async fn participated(store: &Store, words: &Words, form: Form, messages: &[Mess
         Form::OneByOne => Reaction::new(COMMANDS, move |tx, message| {
             participant.answer(tx, message, NOW, |tx, task| execute(tx, task, refused))
         }),
-        _ => Reaction::many(COMMANDS, move |tx, commands| {
+        _ => Reaction::many(COMMANDS, Asked::read, move |tx, commands| {
             let execute = |tx: &mut Tx<'_>, task: Task<'_>| execute(tx, task, refused);
             participant.answer_many(tx, commands, NOW, execute)?;
             Ok(Afterwards::default())
@@ -170,7 +170,7 @@ async fn what_is_done_afterwards_is_done_once_and_only_for_what_is_kept() {
         let messages = commands(&words);
         let (bad, told) = (messages[4].id, Arc::new(Mutex::new(Vec::new())));
         let tells = told.clone();
-        let reaction = Reaction::many(COMMANDS, move |_, arrived| {
+        let reaction = Reaction::many(COMMANDS, Asked::read, move |_, arrived| {
             let ids: Vec<_> = arrived.iter().map(|arrived| arrived.message().id).collect();
             // It does not say which: that must be found out.
             if ids.contains(&bad) {
@@ -201,7 +201,7 @@ async fn a_refused_command_is_named_so_that_nobody_has_to_search_for_it() {
         let participant = Participant::new("portfolios", words.ids.clone());
         let (refused, runs) = (words.id(99), Arc::new(AtomicU32::new(0)));
         let counted = runs.clone();
-        let reaction = Reaction::many(COMMANDS, move |tx, commands| {
+        let reaction = Reaction::many(COMMANDS, Asked::read, move |tx, commands| {
             counted.fetch_add(1, Ordering::Relaxed);
             let execute = |tx: &mut Tx<'_>, task: Task<'_>| execute(tx, task, refused);
             participant.answer_many(tx, commands, NOW, execute)?;

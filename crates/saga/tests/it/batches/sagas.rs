@@ -1,11 +1,11 @@
 //! Starts and answers: sagas stand as if each had come alone.
 
 use std::fmt::Write as _;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use broker::{Afterwards, Arrived, Message, Reaction};
-use saga::engine::PAGE_ROWS_MAX;
+use saga::engine::{Heard, PAGE_ROWS_MAX};
 use saga::wire::{self, Said};
 use saga::{Definitions, Engine, SCHEMA};
 use store::{Store, StoreError};
@@ -96,16 +96,26 @@ fn engine(words: &Words) -> Engine {
     Engine::new(Arc::new(definitions), words.ids.clone())
 }
 
-fn reaction(engine: &Engine, form: Form) -> Reaction {
-    let engine = engine.clone();
+fn hear(message: &Message) -> Result<Heard, broker::ReactionError> {
+    Ok(Heard::read(message)?)
+}
+
+fn reaction(words: &Words, form: Form) -> Reaction {
+    let engines = match form {
+        Form::ThreeAtATimeInTurn => vec![engine(words), engine(words)],
+        _ => vec![engine(words)],
+    };
+    let turn = AtomicUsize::new(0);
+    let next = move || engines[turn.fetch_add(1, Ordering::Relaxed) % engines.len()].clone();
     match form {
         Form::OneByOne => Reaction::new(wire::EVENTS, move |tx, message| {
-            Ok(engine.handle(tx, message, NOW).map(drop)?)
+            Ok(next().handle(tx, message, NOW).map(drop)?)
         }),
-        _ => Reaction::many(wire::EVENTS, move |tx, arrived| {
-            let messages: Vec<&Message> = arrived.iter().map(Arrived::message).collect();
-            engine.handle_many(tx, &messages, NOW)?;
-            Ok(Afterwards::default())
+        _ => Reaction::many(wire::EVENTS, hear, move |tx, arrived| {
+            let heard: Vec<&Heard> = arrived.iter().map(Arrived::read).collect();
+            let engine = next();
+            let (engine, outcome) = (engine.clone(), engine.handle_many(tx, &heard, NOW)?);
+            Ok(Afterwards::run(move || engine.remember(&outcome)))
         }),
     }
 }
@@ -114,7 +124,7 @@ fn reaction(engine: &Engine, form: Form) -> Reaction {
 async fn outcome(store: &Store, words: &Words, form: Form, messages: &[Message]) -> String {
     let engine = engine(words);
     let before = sent(store, "sagas", 0).await.len();
-    let handled = reaction(&engine, form);
+    let handled = reaction(words, form);
     deliver(("sagas", store), handled, form, messages).await;
     let mut text = String::new();
     for number in 1..=3 {
@@ -169,7 +179,14 @@ async fn sagas_stand_the_same_whether_messages_are_handled_together_or_one_by_on
             outcomes.extend(expected);
         }
         all.lock().unwrap().push(outcomes);
-        let many = ["add", "update", "find", "find_many", "add_history"];
+        let many = [
+            "add",
+            "update",
+            "find",
+            "find_many",
+            "find_revisions",
+            "add_history",
+        ];
         let many = saga::engine::STATEMENTS
             .iter()
             .filter(|statement| many.contains(&statement.name));
@@ -189,10 +206,10 @@ async fn a_refused_message_is_named_so_that_nobody_has_to_search_for_it() {
         messages.insert(9, words.bad()[0].clone());
         let (engine, runs) = (engine(&words), Arc::new(AtomicU32::new(0)));
         let counted = runs.clone();
-        let reaction = Reaction::many(wire::EVENTS, move |tx, arrived| {
+        let reaction = Reaction::many(wire::EVENTS, hear, move |tx, arrived| {
             counted.fetch_add(1, Ordering::Relaxed);
-            let messages: Vec<&Message> = arrived.iter().map(Arrived::message).collect();
-            engine.handle_many(tx, &messages, NOW)?;
+            let heard: Vec<&Heard> = arrived.iter().map(Arrived::read).collect();
+            engine.handle_many(tx, &heard, NOW)?;
             Ok(Afterwards::default())
         });
         deliver(("sagas", &store), reaction, Form::Together, &messages).await;
