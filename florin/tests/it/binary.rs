@@ -34,7 +34,12 @@ pub(super) struct Up {
 
 impl Up {
     pub(super) fn start(home: &Path, arguments: &[&str]) -> Self {
-        let mut all = vec!["up", "--listen", "127.0.0.1:0"];
+        Self::start_at("127.0.0.1:0", home, arguments)
+    }
+
+    /// As [`Self::start`], where it is told to listen.
+    pub(super) fn start_at(listen: &str, home: &Path, arguments: &[&str]) -> Self {
+        let mut all = vec!["up", "--listen", listen];
         all.extend(arguments);
         let mut command = florin(home, &all);
         let mut child = command
@@ -61,16 +66,16 @@ impl Up {
         line.unwrap_or_else(|| panic!("it did not start: {}", self.said))
     }
 
+    /// Sends it a signal.
+    pub(super) fn signal(&self, signal: &str) {
+        let mut kill = Command::new("kill");
+        let sent = kill.args([signal, &self.child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+    }
+
     /// Asks it to stop; answers how it ended and what it logged.
     pub(super) fn stop(mut self) -> (ExitStatus, String) {
-        let id = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &id])
-                .status()
-                .unwrap()
-                .success()
-        );
+        self.signal("-TERM");
         self.stderr.read_to_string(&mut self.said).unwrap();
         let status = self.child.wait().unwrap();
         (status, std::fs::read_to_string(&self.log).unwrap())

@@ -9,6 +9,7 @@ mod collector;
 mod config;
 mod keys;
 mod kill9;
+mod outbound;
 mod postgres;
 mod promtool;
 mod redaction;

@@ -58,13 +58,13 @@ impl Side {
     }
 
     /// The public part of this side's key goes where `callee` looks for whom to believe.
-    fn is_trusted_by(&self, callee: &Self, file: &str) {
+    pub(super) fn is_trusted_by(&self, callee: &Self, file: &str) {
         let name = format!("trusted/{}.{file}.json", self.role);
         fs::write(callee.home.path().join(name), self.key(file).jwks()).unwrap();
     }
 
     /// The client side: what a port of this role would call with.
-    fn tokens(&self, file: &str, clock: Arc<dyn Clock>) -> ServiceTokens {
+    pub(super) fn tokens(&self, file: &str, clock: Arc<dyn Clock>) -> ServiceTokens {
         let random = Arc::new(SystemRandom);
         ServiceTokens::new(self.role, self.key(file), clock, random).unwrap()
     }
