@@ -176,6 +176,7 @@ fn stopped(error: ReactionError) -> Stopped {
     match error {
         ReactionError::Store(error) => Stopped::of(error),
         ReactionError::Refused { code, reason } => Stopped::Refused(Cause::new(code, &reason)),
+        ReactionError::Wait { .. } => Stopped::Waiting(error),
     }
 }
 
@@ -331,7 +332,15 @@ pub enum ReactionError {
         /// What it says.
         reason: String,
     },
-    /// The store failed. What passes by itself is tried again without end, the rest is a refusal.
+    /// It cannot be handled now, whichever message it is: it is tried again without end, and all
+    /// behind it wait.
+    #[error("the message must wait: reason={reason}")]
+    Wait {
+        /// For what.
+        reason: String,
+    },
+    /// The store failed. What passes by itself ([`StoreError::passes`]) is tried again without end,
+    /// the rest is a refusal.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -371,34 +380,19 @@ impl Cause {
 pub(crate) enum Stopped {
     /// The message cannot be handled.
     Refused(Cause),
-    /// The store cannot work now; it says nothing about the message.
-    Waiting(StoreError),
+    /// The store, or the service, cannot work now; it says nothing about the message.
+    Waiting(ReactionError),
 }
 
 impl Stopped {
     /// What an error of the store says: that it cannot work now, or that it will not do this.
     pub(crate) fn of(error: StoreError) -> Self {
-        if passes(&error) {
-            Self::Waiting(error)
+        if error.passes() {
+            Self::Waiting(error.into())
         } else {
             Self::Refused(Cause::new(error.code(), &error.to_string()))
         }
     }
-}
-
-/// Whether the same may go well later without anybody changing the message or the code.
-fn passes(error: &StoreError) -> bool {
-    matches!(
-        error,
-        StoreError::Busy
-            | StoreError::Closed
-            | StoreError::Unavailable { .. }
-            | StoreError::CommitOutcomeUnknown { .. }
-            | StoreError::GroupRolledBack
-            | StoreError::Contended { .. }
-            | StoreError::OutboxMustHaveRoom
-            | StoreError::ParkedMustHaveRoom { .. }
-    )
 }
 
 /// The beginning of a text, at most so many bytes.

@@ -229,6 +229,21 @@ impl StoreError {
         }
     }
 
+    /// Whether the same may go well later without anybody changing what was asked for, or the code.
+    pub fn passes(&self) -> bool {
+        matches!(
+            self,
+            Self::Busy
+                | Self::Closed
+                | Self::Unavailable { .. }
+                | Self::CommitOutcomeUnknown { .. }
+                | Self::GroupRolledBack
+                | Self::Contended { .. }
+                | Self::OutboxMustHaveRoom
+                | Self::ParkedMustHaveRoom { .. }
+        )
+    }
+
     /// Whether this is a unique key that exists already: what a service usually turns into an
     /// error of its own.
     pub fn is_duplicate(&self) -> bool {

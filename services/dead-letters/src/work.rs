@@ -49,32 +49,18 @@ pub fn failures(deps: Deps) -> Reaction {
     Reaction::new(FAILURES, move |tx, message| {
         let error = match take(tx, &deps, &ways, message) {
             Ok(()) => return Ok(()),
-            Err(Error::Store(error)) if passes(&error) => return Err(error.into()),
+            Err(Error::Store(error)) if error.passes() => return Err(error.into()),
             Err(error) => error,
         };
-        // To refuse it would be to report it, to ourselves. An error of the store that passes
-        // keeps the report where it is, with a backoff.
+        // To refuse it would be to report it, to ourselves.
         tracing::error!(
             %error, code = error.code().name, report = %message.id,
             "a report of failure must be handled, all others wait for it"
         );
         metrics::counter!("florin_dead_letters_reports_waiting_total").increment(1);
-        Err(ReactionError::Store(StoreError::Busy))
+        let reason = error.to_string();
+        Err(ReactionError::Wait { reason })
     })
-}
-
-/// Whether the store will do the same later: the consumer waits for it by itself, and says so.
-fn passes(error: &StoreError) -> bool {
-    matches!(
-        error,
-        StoreError::Busy
-            | StoreError::Closed
-            | StoreError::Unavailable { .. }
-            | StoreError::CommitOutcomeUnknown { .. }
-            | StoreError::GroupRolledBack
-            | StoreError::Contended { .. }
-            | StoreError::OutboxMustHaveRoom
-    )
 }
 
 /// The timers of the service.

@@ -231,7 +231,7 @@ impl Batch {
         let consumer = &*self.running.component.name;
         match why {
             Stopped::Waiting(error) => {
-                tracing::warn!(%error, topic, consumer, "the store must work to go on");
+                tracing::warn!(%error, topic, consumer, "this must pass before it goes on");
             }
             Stopped::Refused(cause) => tracing::error!(
                 code = cause.code.name,

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use super::Running;
 use crate::failure::{self, Failed, report_id};
 use crate::message::Message;
-use crate::reaction::{Afterwards, Cause, Handed, Stopped};
+use crate::reaction::{Afterwards, Cause, Handed, ReactionError, Stopped};
 use crate::waiting::{stopped, together};
 
 /// How many keys are tried at the same time: their commits share flushes on SQLite, and are few
@@ -94,7 +94,10 @@ pub(super) async fn retry(running: &Arc<Running>, mut stopping: watch::Receiver<
 }
 
 /// Tries every key that is due, a few at a time.
-async fn look(running: &Arc<Running>, stopping: &watch::Receiver<bool>) -> Result<(), StoreError> {
+async fn look(
+    running: &Arc<Running>,
+    stopping: &watch::Receiver<bool>,
+) -> Result<(), ReactionError> {
     let (topic, now) = (running.topic.name.clone(), running.component.clock.now());
     let (count, heads) = running
         .component
@@ -131,7 +134,7 @@ async fn catch_up(
     running: &Arc<Running>,
     mut head: Parked,
     stopping: &watch::Receiver<bool>,
-) -> Result<(), StoreError> {
+) -> Result<(), ReactionError> {
     for _ in 0..EVENTS_OF_KEY_MAX {
         if *stopping.borrow() {
             return Ok(());
@@ -146,14 +149,14 @@ async fn catch_up(
             Err(Stopped::Waiting(error)) => return Err(error),
             Err(Stopped::Refused(cause)) => cause,
         };
-        return put_back(running, tried, cause).await;
+        return Ok(put_back(running, tried, cause).await?);
     }
     Ok(())
 }
 
 /// Runs the reaction and takes the event from the parked; answers the next of its key.
 async fn handle(running: &Arc<Running>, head: Arc<Parked>) -> Result<Option<Parked>, Stopped> {
-    let message = read(&head).map_err(Stopped::Waiting)?;
+    let message = read(&head).map_err(|error| Stopped::Waiting(error.into()))?;
     let reading = running.reaction.read(&message);
     let (store, running) = (&running.component.store, running.clone());
     let handled = store.write(move |tx| {
