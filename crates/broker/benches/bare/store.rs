@@ -17,9 +17,8 @@ const CONNECTIONS: usize = 8;
 /// What a store sends for one event that is published alone, all in one exchange.
 const BEGIN: &str = "START TRANSACTION ISOLATION LEVEL SERIALIZABLE READ WRITE";
 const APPEND: &str = "INSERT INTO shop.shop_outbox (id, topic, key, version, payload, created) \
-    SELECT id, topic, key, version, payload, created FROM unnest($1::uuid[], $2::text[], \
-    $3::text[], $4::bigint[], $5::text[], $6::bigint[]) WITH ORDINALITY \
-    AS given (id, topic, key, version, payload, created, place) ORDER BY place";
+    VALUES ($1, $2, $3, $4, $5, $6)";
+
 /// How long it takes to append so many events.
 pub async fn one_insert_per_transaction(events: usize) -> Duration {
     let database = private_database().await;
@@ -56,10 +55,15 @@ pub async fn one_insert_per_transaction(events: usize) -> Duration {
 
 async fn append_alone(client: &Client, append: &tokio_postgres::Statement, event: Envelope) {
     let version = i64::try_from(event.version).expect("a small version");
-    let (ids, topics, keys) = (vec![event.id], vec![event.topic], vec![event.key]);
-    let (versions, documents) = (vec![version], vec![event.document]);
-    let created = vec![event.created.micros()];
-    let values: [&(dyn ToSql + Sync); 6] = [&ids, &topics, &keys, &versions, &documents, &created];
+    let created = event.created.micros();
+    let values: [&(dyn ToSql + Sync); 6] = [
+        &event.id,
+        &event.topic,
+        &event.key,
+        &version,
+        &event.document,
+        &created,
+    ];
     let appended = client.execute(append, &values);
     // Polled in this order, so sent in this order, before any is answered.
     let (begin, commit) = (client.batch_execute(BEGIN), client.batch_execute("COMMIT"));

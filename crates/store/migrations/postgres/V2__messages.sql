@@ -1,7 +1,10 @@
 -- What messages need beyond the outbox and the inbox; {service} is its name.
 
--- Readers ask for one topic, after the place they have come to.
-CREATE INDEX {service}_outbox_topic ON {service}_outbox (topic, transaction, position);
+-- Readers ask for one topic, after the place they have come to. The condition keeps the index from
+-- whoever names no topic: in a table that was empty when it was looked at, it seems as good as the
+-- primary key, and has to be read from end to end.
+CREATE INDEX {service}_outbox_topic ON {service}_outbox (topic, transaction, position)
+    WHERE topic IS NOT NULL;
 
 -- Work to be sent, read in the order of commits as the outbox is. Ids may come again: a message
 -- that is tried again keeps its own.
@@ -16,7 +19,8 @@ CREATE TABLE {service}_outbox_work (
     due bigint NOT NULL,
     PRIMARY KEY (transaction, position)
 );
-CREATE INDEX {service}_outbox_work_topic ON {service}_outbox_work (topic, transaction, position);
+CREATE INDEX {service}_outbox_work_topic ON {service}_outbox_work (topic, transaction, position)
+    WHERE topic IS NOT NULL;
 
 -- Work to be sent when it is due. It is never trimmed.
 CREATE TABLE {service}_outbox_delayed (
