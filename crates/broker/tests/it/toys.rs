@@ -183,7 +183,7 @@ fn note(tx: &mut Tx<'_>, topic: &str, message: &Message) -> Result<(), StoreErro
     let subject = message.subject.as_str();
     let trace = message.traceparent.as_deref();
     let values = [topic.into(), subject.into(), version.into(), trace.into()];
-    tx.execute(&NOTE, &values).map(drop)
+    tx.execute_later(&NOTE, &values)
 }
 
 /// Keeps every failure; work is sent again at once until its third attempt, if `retrying`.
