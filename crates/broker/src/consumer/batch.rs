@@ -18,7 +18,7 @@ use super::pass::{Counts, Fresh, Pass};
 use crate::carrier::{Delivery, Origin, Pattern};
 use crate::failure;
 use crate::message::Message;
-use crate::reaction::{Afterwards, Cause, Reading, Stopped};
+use crate::reaction::{Afterwards, Cause, ReactionError, Reading, Stopped};
 use crate::waiting::Backoff;
 
 /// Messages that a feed answered, read.
@@ -150,10 +150,21 @@ impl Batch {
 
     /// What to try after a transaction was undone; none to try the same again after a wait.
     fn narrowed(&self, part: &Part, undone: &Undone) -> Option<Part> {
-        let Stopped::Refused(cause) = &undone.why else {
-            return None;
+        let from = part.from;
+        let cause = match &undone.why {
+            Stopped::Refused(cause) => cause,
+            // Only what is behind it waits.
+            Stopped::Waiting(ReactionError::Wait { .. }) => {
+                let to = undone.index.filter(|index| *index > from)?;
+                return Some(Part {
+                    from,
+                    to,
+                    failing: None,
+                });
+            }
+            Stopped::Waiting(_) => return None,
         };
-        let (from, failing) = (part.from, Some(cause.clone()));
+        let failing = Some(cause.clone());
         match undone.index {
             // To put it aside is refused too: the store must come round first.
             Some(index) if index + 1 == part.to && part.failing.is_some() => None,

@@ -123,6 +123,7 @@ pub fn topic(name: &str) -> Topic {
 pub struct Mood {
     refused: Arc<Mutex<BTreeSet<String>>>,
     panicking: Arc<Mutex<BTreeSet<String>>>,
+    waiting: Arc<Mutex<BTreeSet<String>>>,
     pub runs: Arc<watch::Sender<u64>>,
 }
 
@@ -131,6 +132,7 @@ impl Mood {
         Self {
             refused: Arc::default(),
             panicking: Arc::default(),
+            waiting: Arc::default(),
             runs: Arc::new(watch::Sender::new(0)),
         }
     }
@@ -143,9 +145,14 @@ impl Mood {
         lock(&self.panicking).insert(key.to_owned());
     }
 
+    pub fn hold(&self, key: &str) {
+        lock(&self.waiting).insert(key.to_owned());
+    }
+
     pub fn heal(&self) {
         lock(&self.refused).clear();
         lock(&self.panicking).clear();
+        lock(&self.waiting).clear();
     }
 
     fn check(&self, key: &str) -> Result<(), ReactionError> {
@@ -155,6 +162,10 @@ impl Mood {
         if lock(&self.refused).contains(key) {
             let code = &codes::ROW_MUST_KEEP_CONSTRAINTS;
             return Err(ReactionError::refused(code, "the till refuses this key"));
+        }
+        if lock(&self.waiting).contains(key) {
+            let reason = "the till is closed".to_owned();
+            return Err(ReactionError::Wait { reason });
         }
         Ok(())
     }

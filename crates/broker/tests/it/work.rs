@@ -89,6 +89,34 @@ async fn a_failing_task_is_reported_once_per_attempt_and_done_once_when_it_heals
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_that_must_wait_holds_up_what_is_behind_it_and_nothing_before_it() {
+    on_every_rig(async |mut rig| {
+        if !rig.carrier.reads_outboxes() {
+            return; // A server gives work in any order, and so in any batches.
+        }
+        rig.mood.hold("held");
+        let runs = rig.mood.runs.subscribe();
+        rig.start_carrying();
+        rig.send(&[(1, "before"), (2, "held"), (3, "behind")]).await;
+        rig.start_till();
+        rig.start_letters(false);
+        rig.until_seen(TASKS, 1).await;
+        let tries = *runs.borrow();
+        rig.until("it is tried again", async || *runs.borrow() >= tries + 3)
+            .await;
+        assert_eq!(
+            toys::seen(&rig.till.store, TASKS).await,
+            [("before".to_owned(), 0)]
+        );
+        rig.mood.heal();
+        rig.until_seen(TASKS, 3).await;
+        rig.stop().await;
+        assert!(toys::failures(&rig.letters.store).await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_task_that_is_not_a_message_is_reported_and_holds_nothing_up() {
     on_every_rig(async |mut rig| {
         let now = SystemClock.now();
