@@ -30,8 +30,9 @@ const BATCHES_MAX: u32 = 100;
 
 /// The reaction to starts and answers.
 pub fn events(shared: Shared) -> Reaction {
-    let read = |message: &Message| Ok(Heard::read(message)?);
-    Reaction::many(EVENTS, read, move |tx, arrived| {
+    let it = shared.clone();
+    let hear = move |message: &Message| Ok(it.engine.hear(message, it.clock.now())?);
+    Reaction::many(EVENTS, hear, move |tx, arrived| {
         let heard: Vec<&Heard> = arrived.iter().map(Arrived::read).collect();
         let (engine, now) = (shared.engine.clone(), shared.clock.now());
         let outcome = engine.handle_many(tx, &heard, now)?;

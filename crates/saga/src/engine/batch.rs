@@ -9,22 +9,15 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ::store::{StoreError, Tx, Work};
-use broker::Message;
 use kit::time::Timestamp;
-use serde::Serialize;
 
 use super::error::Error;
+use super::made::Made;
 use super::recent::Saved;
 use super::{Engine, Handled, Registration, Stored, store};
-use crate::context::Context;
-use crate::definition::{Definition, SAGAS, Undo};
-use crate::instance::{Cause, Instance, SagaId};
+use crate::instance::{Instance, SagaId};
 use crate::line::Fit;
-use crate::step::{Command, Input, Step, step};
-use crate::wire;
-
-/// Longest trace that is kept: version 00 of W3C Trace Context has 55, later ones may add some.
-const TRACEPARENT_BYTES_MAX: usize = 128;
+use crate::step::Input;
 
 /// The inputs of one transaction.
 pub(super) struct Batch<'e> {
@@ -41,6 +34,8 @@ pub(super) struct Batch<'e> {
 /// A saga as it stands after the inputs so far.
 struct Standing {
     instance: Arc<Instance>,
+    /// How it is written, if that is known.
+    document: Option<String>,
     revision: i64,
     /// The revision in the table; none if the saga is new.
     loaded: Option<i64>,
@@ -91,6 +86,7 @@ impl<'e> Batch<'e> {
         self.places.insert(instance.id, self.sagas.len());
         self.sagas.push(Standing {
             instance,
+            document: None,
             revision,
             loaded: Some(revision),
             registered: [0; 32],
@@ -110,71 +106,74 @@ impl<'e> Batch<'e> {
         Ok(Handled { instance, fit })
     }
 
-    /// Starts a saga; see [`Engine::register`].
+    /// Starts a saga; see [`Engine::register`]. `ahead` is what [`Engine::begin`] made of it.
     pub(super) fn register(
         &mut self,
         tx: &mut Tx<'_>,
         registration: &Registration,
+        ahead: Option<&Made>,
     ) -> Result<Fit, Error> {
         let registered = digest(registration);
-        let definition = self.engine.newest(&registration.definition)?;
-        if definition.starter() != registration.by {
-            return Err(super::starter(registration));
-        }
         let id = registration.id;
-        if let Some(place) = self.places.get(&id) {
-            let standing = &self.sagas[*place];
-            let first = match standing.loaded {
-                Some(_) => store::find_registered(tx, id)?,
-                None => Some(standing.registered.to_vec()),
+        let Some(place) = self.places.get(&id) else {
+            let made = match ahead {
+                Some(made) => made.clone(),
+                None => self.engine.begin(registration, self.now)?,
             };
-            if first.is_some_and(|first| first != registered) {
-                return Err(Error::SagaMustBeTheSame { saga: id });
-            }
-            return Ok(Fit::Repeated);
+            self.places.insert(id, self.sagas.len());
+            self.sagas.push(Standing {
+                instance: made.instance.clone(),
+                document: None,
+                revision: 0,
+                loaded: None,
+                registered,
+            });
+            return Ok(self.take(self.sagas.len() - 1, made));
+        };
+        self.engine.check_starter(registration)?;
+        let standing = &self.sagas[*place];
+        let first = match standing.loaded {
+            Some(_) => store::find_registered(tx, id)?,
+            None => Some(standing.registered.to_vec()),
+        };
+        if first.is_some_and(|first| first != registered) {
+            return Err(Error::SagaMustBeTheSame { saga: id });
         }
-        let fields = registration.fields.clone();
-        let mut instance = Instance::new(id, definition, fields, self.now)?;
-        let trace = registration.traceparent.clone();
-        instance.traceparent = trace.filter(|trace| trace.len() <= TRACEPARENT_BYTES_MAX);
-        let made = step(definition, &instance, Input::Started, self.now);
-        let works = self.works(definition, &made)?;
-        self.places.insert(id, self.sagas.len());
-        self.sagas.push(Standing {
-            instance: Arc::new(instance),
-            revision: 0,
-            loaded: None,
-            registered,
-        });
-        Ok(self.take(self.sagas.len() - 1, made, works))
+        Ok(Fit::Repeated)
     }
 
-    /// Gives a saga its input; what changes nothing costs nothing.
-    pub(super) fn input(&mut self, id: SagaId, input: Input) -> Result<Fit, Error> {
+    /// Gives a saga its input; what changes nothing costs nothing. `ahead` is what
+    /// [`Engine::make`] made of it, of whatever it was.
+    pub(super) fn input(
+        &mut self,
+        id: SagaId,
+        input: impl FnOnce() -> Input,
+        ahead: Option<&Made>,
+    ) -> Result<Fit, Error> {
         let place = self.places.get(&id).copied();
         let place = place.ok_or(Error::SagaMustExist { saga: id })?;
         let it = &self.sagas[place].instance;
-        let definition = self.engine.definition(&it.definition, it.version)?;
-        let made = step(definition, it, input, self.now);
-        let quiet = made.history.is_empty() && made.sends.is_empty();
-        if quiet && made.instance == **it {
+        let made = match ahead.filter(|made| made.is_of(it)) {
+            Some(made) => made.clone(),
+            None => self.engine.make(it, input(), self.now)?,
+        };
+        if made.is_quiet() {
             return Ok(made.fit);
         }
-        let works = self.works(definition, &made)?;
-        Ok(self.take(place, made, works))
+        Ok(self.take(place, made))
     }
 
-    /// Takes over what a step changed. Nothing can be refused here.
-    fn take(&mut self, place: usize, made: Step, works: Vec<Work>) -> Fit {
+    /// Takes over what an input made of a saga. Nothing can be refused here.
+    fn take(&mut self, place: usize, made: Made) -> Fit {
         let standing = &mut self.sagas[place];
         standing.revision += 1;
-        standing.instance = Arc::new(made.instance);
-        if !made.history.is_empty() {
+        standing.instance = made.instance;
+        standing.document = made.document;
+        if let Some(lines) = made.lines {
             let at = (standing.instance.id, standing.revision);
-            let row = store::history_row(at, &made.history, self.now);
-            self.history.push(row);
+            self.history.push(store::history_row(at, lines, made.at));
         }
-        self.sends.extend(works);
+        self.sends.extend(made.sends);
         made.fit
     }
 
@@ -186,7 +185,8 @@ impl<'e> Batch<'e> {
             if standing.loaded == Some(revision) {
                 continue;
             }
-            let document = store::document(&standing.instance);
+            let document = standing.document;
+            let document = document.unwrap_or_else(|| store::document(&standing.instance));
             saved.push(Saved {
                 revision,
                 instance: standing.instance.clone(),
@@ -206,56 +206,6 @@ impl<'e> Batch<'e> {
         store::add_history(tx, &self.history)?;
         tx.send_many(&self.sends)?;
         Ok(saved)
-    }
-
-    fn works(&self, definition: &Definition, made: &Step) -> Result<Vec<Work>, Error> {
-        let sends = made.sends.iter();
-        let works = sends.map(|command| {
-            let asking = asking(definition, &made.instance, command);
-            let about = (SAGAS, &*command.saga.to_string());
-            let kind = (command.command.as_str(), wire::SCHEMA_VERSION);
-            let id = self.engine.ids.next();
-            let mut message = Message::work(id, about, kind, self.now, &asking)?;
-            message.traceparent.clone_from(&made.instance.traceparent);
-            let topic = wire::commands(&command.receiver);
-            Ok(message.sending(&topic, self.now, self.now)?)
-        });
-        works.collect()
-    }
-}
-
-/// [`wire::Asked`], as it is written: without a copy of the context.
-#[derive(Serialize)]
-struct Asking<'a> {
-    saga_id: SagaId,
-    step: &'a str,
-    command: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    undo: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cause: Option<&'a Cause>,
-    context: &'a Context,
-}
-
-/// What a command says.
-fn asking<'a>(
-    definition: &'a Definition,
-    instance: &'a Instance,
-    command: &'a Command,
-) -> Asking<'a> {
-    let place = instance.step(&command.step);
-    let via = instance.steps[place.expect("a command is of a step of its saga")].via;
-    let undo = match &definition.plan(via).undo {
-        Undo::Compensation { done, .. } if command.undo => Some(done.as_str()),
-        _ => None,
-    };
-    Asking {
-        saga_id: command.saga,
-        step: &command.step,
-        command: &command.command,
-        undo,
-        cause: instance.cause.as_ref(),
-        context: &instance.context,
     }
 }
 

@@ -1,19 +1,22 @@
 //! What a message to sagas says: a start, or an answer.
 //!
-//! Promises: it is read without looking at any saga, so that it can be done before a transaction.
+//! Promises: it is read without a transaction, and so before the one that handles it.
 
 use broker::Message;
 
+use super::made::Made;
 use super::{Error, Registration};
 use crate::instance::SagaId;
 use crate::step::Answered;
 use crate::wire;
 
-/// A message of the topic [`wire::EVENTS`], read.
+/// A message of the topic [`wire::EVENTS`], read by [`super::Engine::hear`].
 #[derive(Clone, Debug)]
 pub struct Heard {
     pub(super) event: String,
     pub(super) said: Said,
+    /// What it makes of the saga, if that stands where this process saved it a moment ago.
+    pub(super) ahead: Option<Made>,
 }
 
 #[derive(Clone, Debug)]
@@ -24,11 +27,7 @@ pub(super) enum Said {
 
 impl Heard {
     /// Reads a message.
-    ///
-    /// # Errors
-    ///
-    /// If its data is not what [`wire::Said`] is.
-    pub fn read(message: &Message) -> Result<Self, Error> {
+    pub(super) fn read(message: &Message) -> Result<Self, Error> {
         let said: wire::Said = message.data()?;
         let participant = wire::component(&message.source).unwrap_or_default();
         let said = match said.step {
@@ -53,6 +52,7 @@ impl Heard {
         Ok(Self {
             event: message.kind.clone(),
             said,
+            ahead: None,
         })
     }
 

@@ -13,6 +13,7 @@
 mod batch;
 mod error;
 mod heard;
+mod made;
 mod recent;
 mod store;
 
@@ -32,6 +33,7 @@ use crate::line::{Fit, Line, Note};
 use crate::step::Input;
 use batch::Batch;
 use heard::Said;
+use made::Made;
 use recent::{Recent, Saved};
 
 pub use error::Error;
@@ -249,9 +251,29 @@ impl Engine {
         handled
     }
 
+    /// Reads a message of the topic [`crate::wire::EVENTS`], and what it makes of its saga if this
+    /// process has saved that a moment ago. For [`Self::handle_many`], before its transaction.
+    ///
+    /// # Errors
+    ///
+    /// If its data is not what [`crate::wire::Said`] is.
+    pub fn hear(&self, message: &Message, now: Timestamp) -> Result<Heard, Error> {
+        let mut heard = Heard::read(message)?;
+        // What is refused here is refused again there, in its order.
+        heard.ahead = match &heard.said {
+            Said::Answer(id, answered) => self.recent.find(*id).and_then(|saved| {
+                let input = Input::Answered(answered.clone());
+                self.make(&saved.instance, input, now).ok()
+            }),
+            Said::Start(start) => self.begin(start, now).ok(),
+        };
+        heard.ahead = heard.ahead.map(Made::written);
+        Ok(heard)
+    }
+
     /// Handles messages of the topic [`crate::wire::EVENTS`], with the outcome of [`Self::handle`]
     /// for each in this order; several may be of one saga. For a [`broker::Reaction::many`] that
-    /// reads with [`Heard::read`].
+    /// reads with [`Self::hear`].
     ///
     /// Costs one `SELECT` for some tens of sagas, one `UPDATE` for each saga, and one `INSERT`
     /// into the history and one into the outbox for each message that changes one. The next costs
@@ -311,7 +333,7 @@ impl Engine {
         let id = registration.id;
         let mut batch = Batch::new(self, now);
         batch.load(tx, &[id])?;
-        let fit = batch.register(tx, &registration)?;
+        let fit = batch.register(tx, &registration, None)?;
         let handled = batch.handled(id, fit);
         batch.write(tx)?;
         handled
@@ -366,7 +388,7 @@ impl Engine {
                 continue;
             }
             batch.put(loaded);
-            batch.input(id, Input::Tick)?;
+            batch.input(id, || Input::Tick, None)?;
             let is_stuck = batch.find(id).is_some_and(|it| it.stuck);
             ticked.stuck += u32::from(is_stuck && !was_stuck);
             ticked.handled += 1;
@@ -431,22 +453,35 @@ impl Engine {
     ) -> Result<Handled, Error> {
         let mut batch = Batch::new(self, now);
         batch.load(tx, &[id])?;
-        let fit = batch.input(id, input)?;
+        let fit = batch.input(id, || input, None)?;
         let handled = batch.handled(id, fit);
         batch.write(tx)?;
         handled
     }
 
     fn take(&self, tx: &mut Tx<'_>, batch: &mut Batch<'_>, heard: &Heard) -> Result<Fit, Error> {
+        let ahead = heard.ahead.as_ref();
         match &heard.said {
-            Said::Answer(id, answered) => batch.input(*id, Input::Answered(answered.clone())),
+            Said::Answer(id, answered) => {
+                batch.input(*id, || Input::Answered(answered.clone()), ahead)
+            }
             Said::Start(start) => {
                 let newest = self.newest(&start.definition)?;
                 if newest.transitions[newest.start()].event != heard.event {
                     return Err(starter(start));
                 }
-                batch.register(tx, start)
+                batch.register(tx, start, ahead)
             }
+        }
+    }
+
+    /// Refuses a start by another component than the definition's own.
+    fn check_starter(&self, registration: &Registration) -> Result<(), Error> {
+        let definition = self.newest(&registration.definition)?;
+        if definition.starter() == registration.by {
+            Ok(())
+        } else {
+            Err(starter(registration))
         }
     }
 

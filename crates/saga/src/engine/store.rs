@@ -366,14 +366,19 @@ pub(super) fn trim(tx: &mut Tx<'_>, before: Timestamp, limit: u32) -> Result<u64
 /// The lines of a change, as a row for [`ADD_HISTORY`].
 pub(super) type HistoryRow = [Value; 4];
 
+/// The lines of a change, as they are kept; none if there are none.
+pub(super) fn lines(lines: &[Line]) -> Option<String> {
+    let text = serde_json::to_string(lines).expect("a line is strings and numbers");
+    (!lines.is_empty()).then_some(text)
+}
+
 /// The row of the lines of a change.
 pub(super) fn history_row(
     (id, revision): (SagaId, i64),
-    lines: &[Line],
-    now: Timestamp,
+    lines: String,
+    at: Timestamp,
 ) -> HistoryRow {
-    let lines = serde_json::to_string(lines).expect("a line is strings and numbers");
-    [id.into(), revision.into(), now.into(), lines.into()]
+    [id.into(), revision.into(), at.into(), lines.into()]
 }
 
 /// Adds the lines of changes.

@@ -341,7 +341,9 @@ async fn what_ended_long_ago_goes_with_its_history_and_nothing_else_does() {
 async fn together_taken(net: &Net) -> usize {
     let (engine, answers, now) = (net.engine.clone(), net.answers.clone(), net.now);
     let taken = net.sagas.write(move |tx| {
-        let heard = answers.iter().map(|answer| Heard::read(answer).unwrap());
+        let heard = answers
+            .iter()
+            .map(|answer| engine.hear(answer, now).unwrap());
         let heard: Vec<Heard> = heard.collect();
         let outcome = engine.handle_many(tx, &heard.iter().collect::<Vec<_>>(), now);
         Ok::<_, Ended>(outcome.map_err(|failed| failed.error().clone())?)

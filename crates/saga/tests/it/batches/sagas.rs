@@ -96,15 +96,13 @@ fn engine(words: &Words) -> Engine {
     Engine::new(Arc::new(definitions), words.ids.clone())
 }
 
-fn hear(message: &Message) -> Result<Heard, broker::ReactionError> {
-    Ok(Heard::read(message)?)
-}
-
 fn reaction(words: &Words, form: Form) -> Reaction {
     let engines = match form {
         Form::ThreeAtATimeInTurn => vec![engine(words), engine(words)],
         _ => vec![engine(words)],
     };
+    let hearing = engines[0].clone();
+    let hear = move |message: &Message| Ok(hearing.hear(message, NOW)?);
     let turn = AtomicUsize::new(0);
     let next = move || engines[turn.fetch_add(1, Ordering::Relaxed) % engines.len()].clone();
     match form {
@@ -205,7 +203,8 @@ async fn a_refused_message_is_named_so_that_nobody_has_to_search_for_it() {
         let mut messages = words.events();
         messages.insert(9, words.bad()[0].clone());
         let (engine, runs) = (engine(&words), Arc::new(AtomicU32::new(0)));
-        let counted = runs.clone();
+        let (counted, hearing) = (runs.clone(), engine.clone());
+        let hear = move |message: &Message| Ok(hearing.hear(message, NOW)?);
         let reaction = Reaction::many(wire::EVENTS, hear, move |tx, arrived| {
             counted.fetch_add(1, Ordering::Relaxed);
             let heard: Vec<&Heard> = arrived.iter().map(Arrived::read).collect();
