@@ -35,11 +35,16 @@ use std::time::Duration;
 
 use broker::{Parcel, Settings};
 use kit::time::{Clock as _, SystemClock, Timestamp};
+use mimalloc::MiMalloc;
 use rig::{Kind, Rig, kinds};
 use store::{Envelope, StoreError};
 use testkit::for_each_database;
 use tokio::task::JoinSet;
 use toys::ORDERS;
+
+/// As of the binary.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Events of one measurement of a rate; `FLORIN_BENCH_EVENTS` sets another number.
 const EVENTS: usize = 20_000;

@@ -149,4 +149,10 @@ pub trait Feed: Send {
 
     /// Says that everything this feed has answered is handled and safe.
     fn acknowledge(&mut self) -> Future<'_, Result<(), CarrierError>>;
+
+    /// Whether the next messages may be asked for while the last are handled: whoever handles them
+    /// keeps how far it has come, and needs no acknowledgement.
+    fn reads_ahead(&self) -> bool {
+        false
+    }
 }

@@ -112,6 +112,11 @@ impl Batch {
         }
     }
 
+    /// How many messages it has.
+    pub(super) fn len(&self) -> usize {
+        self.items.len()
+    }
+
     /// Handles all of it; `false` when the process stops before the store could.
     pub(super) async fn handle(self: &Arc<Self>, stopping: &mut watch::Receiver<bool>) -> bool {
         let mut backoff = Backoff::new(&self.running.component.settings);

@@ -6,12 +6,14 @@
 //! component's store, those of its key behind it, while all others go on; it is retried there on
 //! the ladder, and exhausted it becomes a dead letter that blocks its key until somebody decides.
 //! Work that fails is reported to the service of dead letters, which sends it again.
-//! Does not: know what a message means, or hold more than a batch in memory.
+//! Does not: know what a message means, or hold more than two batches in memory: the one that is
+//! handled, and the next if the carrier lets it be read meanwhile.
 
 mod batch;
 mod parked;
 mod pass;
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use kit::time::Clock;
@@ -137,22 +139,60 @@ async fn serve(
     backoff: &mut Backoff,
 ) -> Option<CarrierError> {
     let batch_max = running.component.settings.batch_max.max(1);
+    let mut ahead = None;
     loop {
-        let deliveries = tokio::select! {
-            biased;
-            () = stopped(stopping) => return None,
-            deliveries = feed.next(batch_max) => match deliveries {
-                Ok(deliveries) => deliveries,
-                Err(error) => return Some(error),
+        let batch = match ahead.take() {
+            Some(batch) if !*stopping.borrow() => batch,
+            Some(_) => return None,
+            None => tokio::select! {
+                biased;
+                () = stopped(stopping) => return None,
+                batch = next(running, &mut *feed, batch_max) => batch,
             },
         };
-        let batch = Arc::new(Batch::read(running, deliveries));
-        if !batch.handle(stopping).await {
+        let batch = match batch {
+            Ok(batch) => batch,
+            Err(error) => return Some(error),
+        };
+        let handle = batch.handle(stopping);
+        let handled = if feed.reads_ahead() && batch.len() == batch_max {
+            let next = next(running, &mut *feed, batch_max);
+            meanwhile(handle, next, &mut ahead).await
+        } else {
+            handle.await
+        };
+        if !handled {
             return None;
         }
         if let Err(error) = feed.acknowledge().await {
             return Some(error);
         }
         backoff.reset();
+    }
+}
+
+/// What a feed answers next, read.
+async fn next(
+    running: &Arc<Running>,
+    feed: &mut dyn Feed,
+    batch_max: usize,
+) -> Result<Arc<Batch>, CarrierError> {
+    let deliveries = feed.next(batch_max).await?;
+    Ok(Arc::new(Batch::read(running, deliveries)))
+}
+
+/// Waits for the first; what the second comes to meanwhile is put aside.
+async fn meanwhile<T, U>(
+    first: impl Future<Output = T>,
+    second: impl Future<Output = U>,
+    aside: &mut Option<U>,
+) -> T {
+    let (mut first, mut second) = (pin!(first), pin!(second));
+    loop {
+        tokio::select! {
+            biased;
+            ended = &mut first => return ended,
+            came = &mut second, if aside.is_none() => *aside = Some(came),
+        }
     }
 }

@@ -222,4 +222,8 @@ impl Feed for Outboxes {
     fn acknowledge(&mut self) -> Future<'_, Result<(), CarrierError>> {
         Box::pin(async { Ok(()) })
     }
+
+    fn reads_ahead(&self) -> bool {
+        true
+    }
 }

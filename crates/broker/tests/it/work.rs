@@ -1,10 +1,12 @@
 //! Work over the whole path: each task once, whoever competes for it, and again if it failed.
 
+use broker::Settings;
 use contracts::dead_letters::FailureKind;
 use kit::time::{Clock, SystemClock};
 use store::StoreError;
+use testkit::for_each_database;
 
-use crate::rig::on_every_rig;
+use crate::rig::{Kind, Rig, on_every_rig};
 use crate::toys::{self, TASKS};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -112,6 +114,32 @@ async fn a_task_that_must_wait_holds_up_what_is_behind_it_and_nothing_before_it(
         rig.until_seen(TASKS, 3).await;
         rig.stop().await;
         assert!(toys::failures(&rig.letters.store).await.is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_consumer_with_much_to_do_stops_between_two_batches_and_goes_on_where_it_was() {
+    for_each_database(async |database| {
+        let settings = Settings {
+            batch_max: 3,
+            ..Settings::default()
+        };
+        let mut rig = Rig::open_with(Kind::Embedded, database, settings).await;
+        let tasks: Vec<(u128, &str)> = (1..=3_000).map(|number| (number, "task")).collect();
+        rig.send(&tasks).await;
+        rig.start_till();
+        rig.until_seen(TASKS, 1).await;
+        let runs = rig.mood.runs.subscribe();
+        let before = *runs.borrow();
+        rig.stop().await;
+        // The batch that had begun, and the one that began just then.
+        let after = *runs.borrow() - before;
+        assert!(after <= 6, "it stopped at once: {after}");
+        rig.start_till();
+        rig.until_seen(TASKS, 3_000).await;
+        rig.stop().await;
+        assert_eq!(toys::seen_count(&rig.till.store, TASKS).await, 3_000);
     })
     .await;
 }

@@ -11,7 +11,6 @@ CREATE TABLE {service}_outbox (
     payload TEXT NOT NULL,
     created INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX {service}_outbox_created ON {service}_outbox (created);
 
 -- The last event handled of each key of each producer.
 CREATE TABLE {service}_inbox (

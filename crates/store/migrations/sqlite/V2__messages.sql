@@ -14,7 +14,6 @@ CREATE TABLE {service}_outbox_work (
     due INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX {service}_outbox_work_topic ON {service}_outbox_work (topic, position);
-CREATE INDEX {service}_outbox_work_created ON {service}_outbox_work (created);
 
 -- Work to be sent when it is due. It is never trimmed.
 CREATE TABLE {service}_outbox_delayed (

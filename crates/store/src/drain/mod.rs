@@ -24,13 +24,15 @@ pub(crate) use changes::{Changed, OutboxState, transaction_ended};
 pub use reading::Page;
 pub(crate) use trimming::{OUTBOX_TRIM, OUTBOX_WORK_TRIM};
 
-/// Counts up to a limit. A column is counted, as SQLite's authorizer asks for one. On PostgreSQL
-/// the oldest is that of the rows that were committed first.
+/// Counts up to a limit. A column is counted, as SQLite's authorizer asks for one. The oldest is
+/// that of the rows that were committed first.
 const DEPTH: Twins = Twins {
     sqlite: Statement {
         name: "outbox_depth",
-        sql: "SELECT {counts}, (SELECT min(created) FROM {service}_outbox), \
-              (SELECT min(created) FROM {service}_outbox_work), \
+        sql: "SELECT {counts}, (SELECT min(e.created) FROM (SELECT created \
+              FROM {service}_outbox ORDER BY position LIMIT 500) e), \
+              (SELECT min(w.created) FROM (SELECT created \
+              FROM {service}_outbox_work ORDER BY position LIMIT 500) w), \
               (SELECT min(created) FROM {service}_outbox_delayed)",
     },
     postgres: Statement {

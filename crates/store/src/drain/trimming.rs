@@ -55,8 +55,9 @@ const PASSED_WORK: Twins = Twins {
 pub(crate) const OUTBOX_TRIM: Twins = Twins {
     sqlite: Statement {
         name: "outbox_trim",
-        sql: "DELETE FROM {service}_outbox WHERE position IN (SELECT position \
-              FROM {service}_outbox WHERE created < ?1 ORDER BY created LIMIT ?2)",
+        sql: "DELETE FROM {service}_outbox WHERE position IN (SELECT old.position \
+              FROM (SELECT position, created FROM {service}_outbox \
+              ORDER BY position LIMIT ?2) AS old WHERE old.created < ?1)",
     },
     postgres: Statement {
         name: "outbox_trim_committed",
@@ -68,8 +69,9 @@ pub(crate) const OUTBOX_TRIM: Twins = Twins {
 pub(crate) const OUTBOX_WORK_TRIM: Twins = Twins {
     sqlite: Statement {
         name: "outbox_work_trim",
-        sql: "DELETE FROM {service}_outbox_work WHERE position IN (SELECT position \
-              FROM {service}_outbox_work WHERE created < ?1 ORDER BY created LIMIT ?2)",
+        sql: "DELETE FROM {service}_outbox_work WHERE position IN (SELECT old.position \
+              FROM (SELECT position, created FROM {service}_outbox_work \
+              ORDER BY position LIMIT ?2) AS old WHERE old.created < ?1)",
     },
     postgres: Statement {
         name: "outbox_work_trim_committed",

@@ -46,8 +46,9 @@ const PAGE_BYTES: i64 = 8 * 1024;
 const CHECKPOINT_PAGES: i64 = 2_048;
 
 /// How much of the file the writer keeps at hand: what is under way, and the inner pages of what is
-/// not.
-const CACHE_KIBIBYTES: i64 = 64 * 1024;
+/// not. Not more, as SQLite looks through all of it at the end of a commit in which pages were
+/// split.
+const CACHE_KIBIBYTES: i64 = 8 * 1024;
 
 /// How large the write-ahead log may stay after a checkpoint.
 const WAL_BYTES_MAX: i64 = 64 * 1024 * 1024;
