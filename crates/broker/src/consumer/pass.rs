@@ -208,9 +208,10 @@ impl<'a, 'tx> Pass<'a, 'tx> {
 
     pub(super) fn react(&mut self, fresh: &[Fresh<'_>]) -> Result<Afterwards, Undone> {
         let running = self.running;
-        let handed = fresh.iter().filter_map(|fresh| {
-            let reading = fresh.item.reading.as_ref()?;
-            Some(Handed::of(&running.reaction, fresh.message, reading))
+        let handed = fresh.iter().map(|fresh| {
+            let reading = fresh.item.reading.as_ref();
+            let reading = reading.expect("what is fresh is a message, and was read");
+            Handed::of(&running.reaction, fresh.message, reading)
         });
         let handed: Vec<_> = handed.collect();
         let reacted = running.reaction.run(self.tx, &handed);

@@ -183,4 +183,8 @@ impl Feed for FaultyFeed {
             self.inner.acknowledge().await
         })
     }
+
+    fn reads_ahead(&self) -> bool {
+        self.inner.reads_ahead()
+    }
 }

@@ -186,7 +186,8 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn note(tx: &mut Tx<'_>, topic: &str, message: &Message) -> Result<(), StoreError> {
+/// What the till does with a message.
+pub fn note(tx: &mut Tx<'_>, topic: &str, message: &Message) -> Result<(), StoreError> {
     let version = message
         .aggregateversion
         .unwrap_or(u64::from(message.attempt));

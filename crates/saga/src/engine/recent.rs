@@ -2,7 +2,9 @@
 //!
 //! Promises: bounded; what is in it was committed. A saga at a revision never changes, so one that
 //! is still at the revision it was saved at is what was saved.
-//! Does not know whether it is: the table says at which revision a saga is.
+//! Does not know whether it is: the table says at which revision a saga is. Where a fail-over has
+//! lost commits that were acknowledged, another process may lead a saga to the same revision
+//! another way; processes of this role that saw the lost ones must start anew.
 
 use std::fmt;
 use std::sync::Arc;
